@@ -1,0 +1,308 @@
+"""Which options exist?
+
+One table, `OPTIONS`. `Config` takes its attributes and defaults from it, the command its flags and its help,
+the environment its variable names, and docs/options.md every row (`python -m fastserve.options` prints that
+page). Names, defaults and meanings are uvicorn's where uvicorn has the option; a name of our own ends in its
+unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fastserve.errors import OptionError
+
+__all__ = ["BY_NAME", "ENVIRONMENT_PREFIX", "GROUPS", "OPTIONS", "Option"]
+
+ENVIRONMENT_PREFIX = "FASTSERVE_"
+
+#: The subjects, in the order in which the help and the documentation show them.
+GROUPS = {
+    "application": "The application",
+    "socket": "Where to listen",
+    "process": "Event loop, protocol, shutdown",
+    "logging": "Logs",
+    "headers": "Headers of every response",
+    "limits": "Limits and deadlines",
+}
+
+_TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
+_FALSE = frozenset(("0", "false", "f", "no", "n", "off"))
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+#: A default for one of these would contradict the framing that the server chooses for each response.
+_FRAMING = frozenset(
+    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row of the table.
+
+    `name` is the keyword of `fastserve.run()` and `Config`; everything else that is spelled comes from it,
+    except where `flag` names another spelling on the command line. `minimum` and `maximum` are inclusive.
+    `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
+    (name, value) pairs.
+    """
+
+    name: str
+    type: type[str] | type[int] | type[float] | type[bool]
+    default: Any
+    group: str
+    help: str
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    flag: str = ""
+    argument: bool = False
+    repeatable: bool = False
+
+    @property
+    def spelling(self) -> str:
+        """How the command line spells it: `--port`, `--access-log/--no-access-log`, `APP`."""
+        if self.argument:
+            return self.name.upper()
+        flag = self.flag or "--" + self.name.replace("_", "-")
+        if self.type is bool and self.default:
+            return f"{flag}/--no-{flag[2:]}"
+        return flag
+
+    @property
+    def environment(self) -> str:
+        """The name of the environment variable that sets this option."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def expects(self) -> str:
+        """What a value has to be, as the end of a sentence: `a whole number from 0 to 65535`."""
+        if self.repeatable:
+            return '"Name:Value"'
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.type is str:
+            return "text"
+        if self.type is bool:
+            return "true or false"
+        return ("a whole number" if self.type is int else "a number") + self._range()
+
+    def convert(self, value: object, label: str = "") -> Any:
+        """Return `value` as this option's type. Text is parsed: all sources of values are judged here.
+
+        `label` is what the message calls the option: the flag or the variable that the value came from.
+        Raises OptionError.
+        """
+        if value is None and self.default is None:
+            return None
+        try:
+            if self.repeatable:
+                return self._headers(value)
+            return self._scalar(value)
+        except ValueError as reason:
+            raise OptionError(f"Invalid value for {label or self.name}: {reason}.") from None
+
+    def _range(self) -> str:
+        if self.minimum is None:
+            return ""
+        if self.maximum is None:
+            return f", at least {self.minimum:g}"
+        return f" from {_number(self.minimum)} to {_number(self.maximum)}"
+
+    def _scalar(self, value: object) -> Any:
+        if self.type is str:
+            return self._text(value)
+        parsed = _parse(self.type, value.strip()) if isinstance(value, str) else value
+        if self.type is float and type(parsed) is int:
+            parsed = float(parsed)
+        # The exact type: a bool is an int to isinstance, and `port=True` is a mistake.
+        if type(parsed) is not self.type or (self.minimum is not None and not self._within(parsed)):
+            raise ValueError(f"{value!r} is not {self.expects}")
+        return parsed
+
+    def _within(self, number: Any) -> bool:
+        """NaN and the infinities are in no range: they would make a deadline that no comparison meets."""
+        assert self.minimum is not None
+        return math.isfinite(number) and self.minimum <= number <= (self.maximum or math.inf)
+
+    def _text(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not {self.expects}")
+        if self.choices:
+            value = value.strip().lower()
+            if value not in self.choices:
+                raise ValueError(f"{value!r} is not {self.expects}")
+        return value
+
+    def _headers(self, value: object) -> list[tuple[str, str]]:
+        # One text is what the environment gives: a header on each line.
+        lines: object = value.splitlines() if isinstance(value, str) else value
+        if lines is None:
+            return []
+        if not isinstance(lines, Iterable):
+            raise ValueError(f"{value!r} is not a list of headers")
+        return [_header(item) for item in lines if item != ""]
+
+
+def _number(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
+
+
+def _parse(wanted: type, text: str) -> Any:
+    """Return the text as the wanted type, or the text itself where it is nothing of the kind."""
+    if wanted is bool:
+        lowered = text.lower()
+        return True if lowered in _TRUE else False if lowered in _FALSE else text
+    try:
+        return wanted(text)
+    except ValueError:
+        return text
+
+
+def _header(item: Any) -> tuple[str, str]:
+    """Return a header as (name, value), both fit for the wire (RFC 9110, section 5). Raises ValueError."""
+    pair = item.partition(":")[::2] if isinstance(item, str) and ":" in item else item
+    try:
+        name, value = (part.strip(" \t") for part in pair)
+    except (TypeError, ValueError, AttributeError):
+        raise ValueError(f'{item!r} is not "Name:Value"') from None
+    if not name or not _TOKEN.issuperset(name):
+        raise ValueError(f"{name!r} is not a header name")
+    if name.lower() in _FRAMING:
+        raise ValueError(f"{name!r} belongs to the framing of each response")
+    if any((c < " " and c != "\t") or c == "\x7f" or c > "\xff" for c in value):
+        raise ValueError(f"{value!r} is not a header value")
+    return name, value
+
+
+_BYTES_MAX = 2**30
+_SECONDS_MAX = 10**7  # about 116 days: what a deadline can mean, and no sum with the clock overflows
+
+
+def _bytes(name: str, default: int, minimum: int, help: str, maximum: int = _BYTES_MAX) -> Option:
+    return Option(name, int, default, "limits", help, "bytes", minimum=minimum, maximum=maximum)
+
+
+def _count(name: str, default: int, maximum: int, help: str) -> Option:
+    return Option(name, int, default, "limits", help, minimum=1, maximum=maximum)
+
+
+def _seconds(name: str, default: float | None, minimum: float, help: str, group: str = "limits") -> Option:
+    return Option(name, float, default, group, help, "seconds", minimum=minimum, maximum=_SECONDS_MAX)
+
+
+OPTIONS: tuple[Option, ...] = (
+    # --- application
+    Option("app", str, None, "application", "The application, as MODULE:ATTRIBUTE.", argument=True),
+    Option("factory", bool, False, "application", "APP is a function that returns the application."),
+    Option(
+        "app_dir", str, None, "application",
+        "Look for APP in this directory. Without it, the command looks in the current one.",
+    ),
+    Option(
+        "lifespan", str, "auto", "application",
+        "Send the application lifespan events; auto: unless it does not support them.",
+        choices=("auto", "on", "off"),
+    ),
+    Option("root_path", str, "", "application", "The path under which a proxy has mounted the application."),
+    # --- socket
+    Option("host", str, "127.0.0.1", "socket", "Listen on this address or name."),
+    Option("port", int, 8000, "socket", "Listen on this port. 0 takes a free one.", minimum=0, maximum=65535),
+    Option("uds", str, None, "socket", "Listen on this UNIX socket instead of host and port."),
+    Option(
+        "fd", int, None, "socket", "Listen on the socket that this file descriptor holds.",
+        minimum=0, maximum=2**31 - 1,
+    ),
+    Option(
+        "backlog", int, 2048, "socket", "Connections that may wait to be accepted.",
+        minimum=1, maximum=2**31 - 1,
+    ),
+    # --- process
+    Option(
+        "loop", str, "auto", "process", "The event loop; auto: uvloop where it is installed.",
+        choices=("auto", "uvloop", "asyncio"),
+    ),
+    Option("http", str, "auto", "process", "The HTTP/1 implementation.", choices=("auto", "cython")),
+    _seconds(
+        "timeout_graceful_shutdown", None, 0,
+        "At shutdown, requests in flight are cancelled after this time; without it, they take their time.",
+        group="process",
+    ),
+    # --- logging
+    Option(
+        "log_level", str, None, "logging", "The least severe messages to log; without it: info.",
+        choices=("critical", "error", "warning", "info", "debug", "trace"),
+    ),
+    Option("access_log", bool, True, "logging", "Log each request to stdout."),
+    # --- headers
+    Option(
+        "headers", str, (), "headers", "A header for every response; may be repeated.",
+        flag="--header", repeatable=True,
+    ),
+    Option("server_header", bool, True, "headers", "Send a Server header."),
+    Option("date_header", bool, True, "headers", "Send a Date header."),
+    # --- limits
+    _bytes("request_line_bytes_max", 65536, 16, "A longer request line is answered by 414.", 2**24),
+    _bytes("header_bytes_max", 65536, 16, "A larger header section is answered by 431.", 2**24),
+    _count("header_count_max", 256, 65535, "More header fields are answered by 431."),
+    _bytes("body_bytes_max", 0, 0, "A larger request body is answered by 413. 0: no limit.", 2**62),
+    _count("pipelined_requests_max", 64, 65535, "Requests of a connection answered in one turn of the loop."),
+    _bytes("write_buffer_bytes_max", 65536, 0, "Response bytes that wait for the client before send() does."),
+    _bytes("read_buffer_bytes_max", 65536, 1, "Body bytes held for the application before reading stops."),
+    _bytes("chunk_extension_bytes_max", 4096, 0, "Longer extensions of a chunk are answered by 400.", 2**24),
+    _bytes(
+        "discard_bytes_max", 262144, 0,
+        "An unread rest of a body up to this is discarded to keep the connection; a longer one closes it.",
+    ),
+    _seconds("timeout_keep_alive", 5.0, 0, "How long an idle connection is kept."),
+    _seconds("head_timeout_s", 30.0, 0.01, "How long a request head may take to arrive; then 408."),
+    _seconds("body_timeout_s", 30.0, 0.01, "How long a body may take to arrive, beyond its minimum rate."),
+    Option(
+        "body_rate_min_bytes_s", float, 500.0, "limits",
+        "The minimum rate of a body: its deadline is body_timeout_s + bytes / rate.",
+        "bytes/s", minimum=1, maximum=_BYTES_MAX,
+    ),
+    _seconds("write_timeout_s", 60.0, 0.01, "How long a client may leave a waiting response untouched."),
+    _seconds("half_close_timeout_s", 5.0, 0, "How long a request goes on after its client closed its side."),
+    _seconds("linger_timeout_s", 2.0, 0, "How long to read on after an early answer, so that it arrives."),
+)  # fmt: skip
+
+BY_NAME = {option.name: option for option in OPTIONS}
+
+
+def _markdown() -> str:
+    """docs/options.md."""
+    lines = [
+        "# Options",
+        "",
+        "Made from the table in `fastserve/options.py` by `python -m fastserve.options > docs/options.md`.",
+        "",
+        "An option is a flag of the command, a keyword of `fastserve.run()` and `fastserve.Config`, and,",
+        f"for the command, an environment variable `{ENVIRONMENT_PREFIX}<KEYWORD>`. The command line goes",
+        "before the environment, the environment before the default. An empty variable counts as unset.",
+    ]
+    for group, title in GROUPS.items():
+        lines += ["", f"## {title}", "", "| flag | keyword | default | values | |", "|---|---|---|---|---|"]
+        for option in OPTIONS:
+            if option.group == group:
+                flag = "`, `".join(option.spelling.split("/"))
+                default = "" if option.default in (None, (), "") else f"`{_default(option.default)}`"
+                values = " ".join(filter(None, (option.expects.removeprefix("one of "), option.unit)))
+                lines.append(f"| `{flag}` | `{option.name}` | {default} | {values} | {option.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(value: Any) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+if __name__ == "__main__":
+    print(_markdown(), end="")

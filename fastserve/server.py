@@ -1,0 +1,294 @@
+"""How does one process serve?
+
+A `Server` starts the application, listens, and takes everything down again in order: no new connections, idle
+ones closed, requests finished or cancelled at the deadline, the application's shutdown, the access log's last
+lines. It runs as a program (`run()`) or inside a loop that somebody else runs (`await serve()`), and never
+ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from fastserve import signals
+from fastserve.asgi.lifespan import Lifespan
+from fastserve.config import Config
+from fastserve.errors import StartupError
+from fastserve.importer import without_our_frames
+from fastserve.log import logger
+from fastserve.sockets import Binding, address_error, bind, given
+
+if TYPE_CHECKING:
+    import socket
+
+__all__ = ["STARTUP_FAILURE", "Server", "run"]
+
+#: The status with which the command exits if the server cannot start.
+STARTUP_FAILURE = 3
+
+#: Connections that finish within this time are not worth the line that says what is waited for.
+_QUIET_S = 0.1
+#: How long a cancelled request may take to clean up and answer before its connection is cut.
+_CANCEL_GRACE_S = 1.0
+
+
+class Server:
+    """One server of one application.
+
+    `started` tells that it has begun to listen. Setting `should_exit` ends it gracefully, setting
+    `force_exit` as well without waiting for requests; both may be set from any thread. `servers` are the
+    event loop's listening servers.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.started = False
+        self.servers: list[asyncio.AbstractServer] = []
+        self._should_exit = False
+        self._force_exit = False
+        self._forced = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
+        self._binding: Binding | None = None
+        self._lifespan: Lifespan | None = None
+        self._endpoint: Any = None
+        self._access_log: Any = None
+
+    @property
+    def should_exit(self) -> bool:
+        return self._should_exit
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        self._should_exit = value
+        self._tell()
+
+    @property
+    def force_exit(self) -> bool:
+        return self._force_exit
+
+    @force_exit.setter
+    def force_exit(self, value: bool) -> None:
+        self._force_exit = value
+        self._forced += value
+        self._tell()
+
+    def handle_exit(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal: the first one asks for a graceful exit, an INT after it to wait no longer."""
+        if self._should_exit and number == signal.SIGINT:
+            self.force_exit = True
+        else:
+            self.should_exit = True
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve in a new event loop until told to exit. Raises StartupError; KeyboardInterrupt after INT."""
+        loop_factory = self.config.get_loop_factory()
+        _run(self.serve(sockets), loop_factory)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve in the running event loop until told to exit; `sockets` are bound ones, closed at the end.
+
+        Takes INT and TERM meanwhile if this is the main thread, and raises them again at the end. A
+        cancellation ends the server gracefully too. Raises StartupError.
+        """
+        with signals.captured(self):
+            try:
+                await self.startup(sockets)
+                await self._until(lambda: self._should_exit)
+            finally:
+                await self.shutdown()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Import the application, bind, start the application up, listen. Raises StartupError.
+
+        After a failure, as after success, `shutdown()` takes down what stands.
+        """
+        self._loop = asyncio.get_running_loop()
+        if not self.config.loaded:
+            self.config.load()
+        self._binding = bind(self.config) if sockets is None else given(sockets)
+        logger.info("Started server process [%d]", os.getpid())
+        self._lifespan = Lifespan(self.config.loaded_app, self.config.lifespan)
+        await self._unless_forced(self._lifespan, self._lifespan.startup())
+        if self._should_exit:
+            return
+        await self._listen(self._binding, self._lifespan.state)
+        self.started = True
+        if sockets is None:
+            logger.info("fastserve running on %s (Press CTRL+C to quit)", self._binding.address)
+
+    async def shutdown(self) -> None:
+        """Stop listening, let requests finish, shut the application down, close the access log."""
+        if self._binding is None:
+            return
+        if self.started:
+            logger.info("Shutting down")
+        for server in self.servers:
+            server.close()
+        self._binding.close()
+        try:
+            if self._endpoint is not None:
+                await self._finish_requests()
+        finally:
+            try:
+                if self._lifespan is not None:
+                    await self._unless_forced(self._lifespan, self._lifespan.shutdown())
+            finally:
+                if self._access_log is not None:
+                    self._access_log.flush()
+                    self._access_log.close()
+        if self.started:
+            logger.info("Finished server process [%d]", os.getpid())
+
+    async def _listen(self, binding: Binding, state: dict[str, Any]) -> None:
+        # Imported here: what only reads options or fails to start need not load the extension modules.
+        from fastserve.asgi.driver import ASGIDriver  # type: ignore[import-not-found]
+        from fastserve.features.access_log import AccessLog  # type: ignore[import-not-found]
+        from fastserve.net.endpoint import Endpoint  # type: ignore[import-not-found]
+
+        config = self.config
+        loop = asyncio.get_running_loop()
+        observers: list[Any] = []
+        if config.access_log:
+            self._access_log = AccessLog(loop, sys.__stdout__.fileno() if sys.__stdout__ else 1)
+            observers.append(self._access_log)
+        # Each request runs in a copy of this context, never in that of the connection or of another request.
+        context = contextvars.copy_context()
+        driver = ASGIDriver(config.loaded_app, loop, context, state, config.root_path)
+        endpoint = self._endpoint = Endpoint(loop, config, driver, config.encoded_headers, observers)
+        protocol = config.get_http_protocol()
+        for sock in binding.sockets:
+            try:
+                server = await loop.create_server(
+                    lambda: protocol(endpoint), sock=sock, backlog=config.backlog
+                )
+            except OSError as error:  # another server has begun to listen there since we bound
+                raise address_error(binding.address, error) from None
+            self.servers.append(server)
+
+    async def _finish_requests(self) -> None:
+        """Close every connection: idle ones now, others after their request or at the deadline."""
+        endpoint = self._endpoint
+        endpoint.drain()
+        closed = asyncio.ensure_future(endpoint.wait_closed())
+        try:
+            deadline_s = self.config.timeout_graceful_shutdown
+            quiet_s = _QUIET_S if deadline_s is None else min(_QUIET_S, deadline_s)
+            if await self._done(closed, lambda: self._force_exit, quiet_s):
+                return
+            if not self._force_exit:
+                self._log_waiting()
+            rest_s = None if deadline_s is None else deadline_s - quiet_s
+            if await self._done(closed, lambda: self._force_exit, rest_s):
+                return
+            if self._force_exit:
+                endpoint.cancel_requests()
+                endpoint.abort()
+            else:
+                logger.error(
+                    "Cancel %s running task(s), timeout graceful shutdown exceeded",
+                    endpoint.requests_in_flight,
+                )
+                endpoint.cancel_requests()
+            if not await self._done(closed, lambda: self._force_exit, _CANCEL_GRACE_S):
+                endpoint.abort()
+        finally:
+            closed.cancel()
+
+    def _log_waiting(self) -> None:
+        what = "connections to close" if self._endpoint.connections else "background tasks to complete"
+        logger.info("Waiting for %s. (CTRL+C to force quit)", what)
+
+    async def _unless_forced(self, lifespan: Lifespan, step: Coroutine[Any, Any, None]) -> None:
+        """Await a step of the application's lifespan; a force exit that comes meanwhile gives it up."""
+        before = self._forced
+        task = asyncio.ensure_future(step)
+        try:
+            if await self._done(task, lambda: self._forced > before):
+                task.result()
+            else:
+                lifespan.cancel()
+        finally:
+            task.cancel()
+
+    async def _done(
+        self, task: asyncio.Future[Any], given_up: Callable[[], bool], timeout_s: float | None = None
+    ) -> bool:
+        """Wait for the task until it is given up or the time is over; return whether it is done."""
+        giving_up = asyncio.ensure_future(self._until(given_up))
+        try:
+            await asyncio.wait({task, giving_up}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            giving_up.cancel()
+        return task.done()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait until what somebody told this server makes the condition true."""
+        while not condition():
+            self._told.clear()
+            await self._told.wait()
+
+    def _tell(self) -> None:
+        """Wake the server, from any thread or from a signal handler."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody left to wake
+                self._loop.call_soon_threadsafe(self._told.set)
+
+
+def run(app: Any, **options: Any) -> None:
+    """Serve an application, given or named by an import string, until INT or TERM.
+
+    `options` are the keywords of docs/options.md. Raises OptionError. If the server cannot start, says why on
+    stderr and exits with status 3.
+    """
+    config = Config(app, **options)
+    try:
+        # Before the loop: an import may take seconds and may run a loop of its own.
+        config.load()
+        Server(config).run()
+    except StartupError as error:
+        _report(error)
+        sys.exit(STARTUP_FAILURE)
+    except KeyboardInterrupt:
+        pass
+
+
+def _report(error: StartupError) -> None:
+    """Print the traceback of the application's own code, if it is to blame, and then one line."""
+    cause = error.__cause__
+    if cause is not None:
+        theirs = without_our_frames(cause.__traceback__)
+        if theirs is not None or isinstance(cause, SyntaxError):
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # stderr is closed or gone
+                traceback.print_exception(type(cause), cause, theirs)
+    logger.error("%s", error)
+
+
+def _run(main: Coroutine[Any, Any, None], loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """`asyncio.run` with a loop of the given kind."""
+    if sys.version_info >= (3, 11):
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(main)
+        return
+    loop = loop_factory()
+    try:
+        loop.run_until_complete(main)
+    finally:
+        try:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            loop.close()

@@ -1,0 +1,71 @@
+"""Which servers does a signal stop?
+
+All that run in this process. The handlers are installed when the first server begins and the program's own
+are put back when the last one has ended, in whichever order servers end. The signals that came in between are
+raised again then, so that the program, or the system, acts on them as if no server had been there: INT
+becomes KeyboardInterrupt, TERM ends the process as killed by TERM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, Protocol
+
+__all__ = ["HANDLED", "captured"]
+
+HANDLED = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stoppable(Protocol):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None: ...
+
+
+_running: list[Stoppable] = []
+_arrived: list[int] = []
+_before: dict[signal.Signals, Any] = {}
+
+
+@contextlib.contextmanager
+def captured(server: Stoppable) -> Iterator[None]:
+    """Give the process's INT and TERM to `server.handle_exit` inside this context.
+
+    Only the main thread may handle signals; in another one this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    if not _running:
+        _before.update((number, signal.signal(number, _deliver)) for number in HANDLED)
+    _running.append(server)
+    arrived: list[int] = []
+    try:
+        yield
+    finally:
+        _running.remove(server)
+        if not _running:
+            arrived = _restore()
+    # Not if the server failed: then its exception is what the program is to see. The last signal goes first,
+    # as it is the one whose handler would have run first.
+    for number in reversed(arrived):
+        signal.raise_signal(number)
+
+
+def _deliver(number: int, frame: FrameType | None) -> None:
+    _arrived.append(number)
+    for server in list(_running):
+        server.handle_exit(number, frame)
+
+
+def _restore() -> list[int]:
+    """Put the program's handlers back; return the signals that arrived meanwhile."""
+    for number, handler in _before.items():
+        # None: it was not installed from Python, so Python cannot put it back.
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    _before.clear()
+    arrived = _arrived.copy()
+    _arrived.clear()
+    return arrived

@@ -1,0 +1,173 @@
+"""Where does the server listen?
+
+Bound sockets from what the user named: host and port, a UNIX socket's path, or an inherited descriptor. A
+socket is bound before the application starts up, so that a taken address is told at once, and listens after
+it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fastserve.errors import StartupError
+
+if TYPE_CHECKING:
+    from fastserve.config import Config
+
+__all__ = ["Binding", "address_error", "bind", "given"]
+
+#: Any program of the machine may connect, as to uvicorn's; the directory's mode is the lock.
+_UDS_MODE = 0o666
+
+
+class Binding:
+    """The sockets of one server, and what has to be tidied up once they are closed.
+
+    `address` is what a message calls them: `http://127.0.0.1:8000`, `unix socket /run/app.sock`.
+    """
+
+    def __init__(self, sockets: Sequence[socket.socket], address: str, unlink: str | None = None) -> None:
+        self.sockets = sockets
+        self.address = address
+        self._unlink = unlink
+        self._inode = os.stat(unlink).st_ino if unlink is not None else None
+
+    def close(self) -> None:
+        """Close the sockets, and remove a UNIX socket's path unless another server has taken it over."""
+        for sock in self.sockets:
+            sock.close()
+        if self._unlink is not None:
+            try:
+                if os.stat(self._unlink).st_ino == self._inode:
+                    os.unlink(self._unlink)
+            except FileNotFoundError:
+                pass
+            self._unlink = None
+
+
+def bind(config: Config) -> Binding:
+    """Return the sockets that `config` names: a descriptor before a path, a path before host and port.
+
+    Raises StartupError with one line that names the address and the system's reason.
+    """
+    if config.fd is not None:
+        return _adopt(config.fd)
+    if config.uds is not None:
+        return _bind_unix(config.uds)
+    return _bind_tcp(config.host, config.port)
+
+
+def given(sockets: Sequence[socket.socket]) -> Binding:
+    """Return sockets that somebody else bound, to be closed with the server."""
+    return Binding(sockets, " ".join(f"socket {sock.getsockname()}" for sock in sockets))
+
+
+def address_error(address: str, error: OSError | UnicodeError) -> StartupError:
+    """Return the one line for a socket that cannot be bound or cannot listen."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return StartupError(f"Cannot listen on {address}: {reason}")
+
+
+def _adopt(fd: int) -> Binding:
+    # A duplicate: the descriptor stays open for whoever handed it over (systemd, a supervising parent).
+    duplicate = -1
+    try:
+        duplicate = os.dup(fd)
+        sock = socket.socket(fileno=duplicate)
+    except OSError as error:
+        if duplicate >= 0:
+            os.close(duplicate)
+        raise address_error(f"file descriptor {fd}", error) from None
+    if sock.type != socket.SOCK_STREAM:
+        sock.close()
+        raise StartupError(f"Cannot listen on file descriptor {fd}: it is not a stream socket")
+    return Binding([sock], f"socket {sock.getsockname()}")
+
+
+def _bind_unix(path: str) -> Binding:
+    mode = _UDS_MODE
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        status = _status(path)
+        if status is not None and stat.S_ISSOCK(status.st_mode):
+            if _is_served(path):
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+            # What a server that was killed left behind; the mode that someone gave it stays.
+            mode = stat.S_IMODE(status.st_mode)
+            os.unlink(path)
+        sock.bind(path)
+        os.chmod(path, mode)
+    except OSError as error:
+        sock.close()
+        raise address_error(f"unix socket {path}", error) from None
+    return Binding([sock], f"unix socket {path}", unlink=path)
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _is_served(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # a full backlog answers EAGAIN: somebody listens
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return False
+        except OSError as error:
+            return error.errno == errno.EAGAIN
+    return True
+
+
+def _bind_tcp(host: str, port: int) -> Binding:
+    """Bind every address that the name stands for, all to one port. An empty host is every interface."""
+    sockets: list[socket.socket] = []
+    absent: OSError | None = None
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            try:
+                sockets.append(_bind_one(family, kind, protocol, (address[0], port, *address[2:])))
+            except OSError as error:
+                # A name may stand for an address of a family that this machine does not have ("::1" in a
+                # container).
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                absent = error
+            else:
+                port = sockets[-1].getsockname()[
+                    1
+                ]  # the free port that the first one took is the port of all
+        if absent is not None and not sockets:
+            raise absent
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host name at all
+        for sock in sockets:
+            sock.close()
+        raise address_error(_authority(host, port), error) from None
+    return Binding(sockets, "http://" + _authority(host, port))
+
+
+def _bind_one(family: int, kind: int, protocol: int, address: tuple[str | int, ...]) -> socket.socket:
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # Or it would claim the IPv4 port too, and "::" could not stand beside "0.0.0.0".
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host or '0.0.0.0'}:{port}"
