@@ -1,9 +1,9 @@
 """Which steps turn the sources into extension modules, wheels and sdists?
 
-setuptools' own commands, with three differences. The C files (csrc/ and llhttp) are compiled once, into two static
-libraries that every extension module is linked with. Everything a build makes lies in one directory per variant
-(see `variant.build_directory`), also for an editable installation, which is therefore incremental. And llhttp is
-looked for only when something is compiled or packed, never while metadata is asked for.
+setuptools' own commands, with three differences. The C files (csrc/ and llhttp) are compiled once, into two
+static libraries that every extension module is linked with. Everything a build makes lies in one directory
+per variant (see `variant.build_directory`), also for an editable installation, which so becomes incremental.
+And llhttp is looked for only when something is compiled or packed, never while metadata is asked for.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import shutil
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import Cython
 from Cython.Build import cythonize
 from setuptools import Extension
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -39,7 +39,7 @@ def find_extensions() -> list[Extension]:
 
 
 def find_libraries() -> list[tuple[str, dict[str, Any]]]:
-    """Return the static library of our own C files as setup() takes it; llhttp's is added once it is located."""
+    """Return the static library of our own C files, as setup() takes it; llhttp's joins it once located."""
     sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / CSRC).glob("*.c"))
     return [(OWN_LIBRARY, {"sources": sources})]
 
@@ -57,11 +57,16 @@ def _llhttp() -> llhttp.Llhttp:
 @lru_cache(maxsize=1)
 def _directory() -> str:
     build_files = [ROOT / "setup.py", *Path(__file__).parent.glob("*.py")]
-    return build_directory(_variant(), build_files, os.environ, Cython.__version__)
+    return build_directory(_variant(), build_files, os.environ, version("Cython"))
 
 
 def _headers() -> list[str]:
     return [*(str(path) for path in sorted(Path(CSRC).glob("*.h"))), str(_llhttp().header)]
+
+
+def _as_source(path: Path) -> str:
+    """Return `path` relative to the project if it lies inside: a `..` would lead its object file astray."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 class Build(build):
@@ -74,6 +79,8 @@ class Build(build):
 
 class BuildClib(build_clib):
     """`build_clib` for csrc/ and llhttp."""
+
+    libraries: list[tuple[str, dict[str, Any]]]
 
     def finalize_options(self) -> None:
         super().finalize_options()
@@ -91,7 +98,7 @@ class BuildClib(build_clib):
         self.libraries = [(OWN_LIBRARY, own)]
         if found.sources:
             parser = {
-                "sources": [os.path.relpath(path) for path in found.sources],
+                "sources": [_as_source(path) for path in found.sources],
                 "include_dirs": include_dirs,
                 "obj_deps": {"": [str(found.header)]},
                 "cflags": variant.compile_args,
@@ -101,11 +108,15 @@ class BuildClib(build_clib):
 
     def archives(self) -> list[str]:
         """Return the paths of the static libraries, in the order in which a linker wants them."""
-        return [os.path.join(self.build_clib, self.compiler.library_filename(name)) for name, _ in self.libraries]
+        return [
+            os.path.join(self.build_clib, self.compiler.library_filename(name)) for name, _ in self.libraries
+        ]
 
 
 class BuildExt(build_ext):
     """`build_ext` that compiles the static libraries first and links each extension module with them."""
+
+    parallel: int | None
 
     def finalize_options(self) -> None:
         super().finalize_options()

@@ -1,13 +1,15 @@
 """Where does llhttp come from?
 
-fastserve parses HTTP by llhttp 9.4.2 or newer, whose C sources are not in this repository. The first of these wins:
+fastserve parses HTTP by llhttp 9.4.2 or newer, whose C sources are not in this repository. The first of these
+that exists is taken:
 
-1. ``FASTSERVE_LLHTTP_DIR``: a directory that holds ``include/llhttp.h`` and ``src/*.c``, as llhttp's releases do.
+1. ``FASTSERVE_LLHTTP_DIR``: a directory with ``include/llhttp.h`` and ``src/*.c``, as in llhttp's releases.
 2. ``third_party/llhttp``: our own sdist carries the sources there, so that its users build without a network.
 3. A system ``libllhttp`` that pkg-config knows, linked as a shared library.
 4. The sdist of httptools, which carries llhttp's released sources: fetched through pip, pinned by its hash.
 
-``python -m build_support.llhttp`` prints a directory of sources (never 3.), for the tests and fuzzers of the C code.
+``python -m build_support.llhttp`` prints a directory of sources (1, 2 or 4), for the tests and fuzzers of
+the C code.
 """
 
 from __future__ import annotations
@@ -44,8 +46,8 @@ CARRIED_FILES = (HEADER, *SOURCES, LICENSE)
 class Llhttp:
     """What a compiler and a linker need to know of the llhttp that was found.
 
-    `sources` is empty for a system library, and `compile_args`, `link_args` are empty otherwise. `license_file` is
-    the notice that a wheel must carry when it holds llhttp's code.
+    `sources` is empty for a system library, and `compile_args`, `link_args` are empty otherwise.
+    `license_file` is the notice that a wheel must carry when it holds llhttp's code.
     """
 
     header: Path
@@ -87,12 +89,14 @@ def header_version(header: Path) -> Version:
 
 
 def find_system_library(environ: Mapping[str, str]) -> Llhttp | None:
-    """Return the libllhttp that pkg-config names, or None if there is none, or none new enough with its header."""
+    """Return the libllhttp that pkg-config names; None unless it is new enough and its header is there."""
     pkg_config = shlex.split(environ.get("PKG_CONFIG", "pkg-config"))
 
     def ask(*question: str) -> str | None:
         try:
-            answer = subprocess.run([*pkg_config, *question, "libllhttp"], capture_output=True, text=True, check=False)
+            answer = subprocess.run(
+                [*pkg_config, *question, "libllhttp"], capture_output=True, text=True, check=False
+            )
         except OSError:
             return None
         return answer.stdout.strip() if answer.returncode == 0 else None
@@ -113,12 +117,14 @@ def find_system_library(environ: Mapping[str, str]) -> Llhttp | None:
 def unpack(archive: Path, destination: Path) -> None:
     """Write llhttp's files from httptools' sdist `archive` into `destination`, whole or not at all.
 
-    Members are read by their exact names and nothing else is extracted, so no path of the archive is ever trusted.
+    Members are read by their exact names and nothing else is extracted, so no path of the archive is trusted.
     Raises `SystemExit` if the archive is not the pinned one.
     """
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != CARRIER_SHA256:
-        _fail(f"{archive.name} has sha256 {digest}, not the pinned {CARRIER_SHA256}: refusing to build from it")
+        _fail(
+            f"{archive.name} has sha256 {digest}, not the pinned {CARRIER_SHA256}: refusing to build from it"
+        )
     destination.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=destination.parent) as scratch,
@@ -161,7 +167,9 @@ def _local_sources(root: Path, environ: Mapping[str, str]) -> Path | None:
             _fail(f"FASTSERVE_LLHTTP_DIR={named} does not hold {HEADER}, {', '.join(SOURCES)}")
         version = header_version(directory / HEADER)
         if version < VERSION_MIN:
-            _fail(f"FASTSERVE_LLHTTP_DIR={named} holds llhttp {_dotted(version)}; {_dotted(VERSION_MIN)} is the oldest")
+            _fail(
+                f"FASTSERVE_LLHTTP_DIR={named} holds llhttp {_dotted(version)}, not >= {_dotted(VERSION_MIN)}"
+            )
         return directory
     carried = root / "third_party" / "llhttp"
     return carried if is_complete(carried) else None
@@ -176,28 +184,41 @@ def _fetched_sources(root: Path, environ: Mapping[str, str]) -> Path:
 
 
 def _download(directory: Path, environ: Mapping[str, str]) -> Path:
-    """Fetch httptools' sdist into `directory` through pip, which brings the user's own index, proxy and certificates.
+    """Fetch httptools' sdist into `directory` through pip, which knows the user's index and proxy.
 
-    pip prepares the metadata of what it downloads. Without isolation that takes the setuptools that runs this very
-    build, so that no second environment is made.
+    pip prepares the metadata of what it downloads. Without isolation that takes the setuptools that runs this
+    very build, so that no second environment is made.
     """
     requirements = directory / "requirements.txt"
-    requirements.write_text(f"{CARRIER}=={CARRIER_VERSION} --hash=sha256:{CARRIER_SHA256}\n", encoding="utf-8")
+    requirements.write_text(
+        f"{CARRIER}=={CARRIER_VERSION} --hash=sha256:{CARRIER_SHA256}\n", encoding="utf-8"
+    )
     command = [
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries", "2"),
+        *(
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--retries",
+            "2",
+        ),
         *("--no-deps", "--no-build-isolation", "--no-binary", CARRIER),
         *("--require-hashes", "--requirement", str(requirements), "--dest", str(directory)),
     ]
     # What constrains the user's own installation must not veto a pinned source archive.
-    clean = {name: value for name, value in environ.items() if name not in {"PIP_CONSTRAINT", "PIP_REQUIREMENT"}}
+    clean = {
+        name: value for name, value in environ.items() if name not in {"PIP_CONSTRAINT", "PIP_REQUIREMENT"}
+    }
     pip = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
     archive = directory / f"{CARRIER}-{CARRIER_VERSION}.tar.gz"
     if pip.returncode != 0 or not archive.is_file():
         complaints = [line for line in pip.stderr.splitlines() if line.strip()] or ["no message"]
         _fail(
-            f"no llhttp >= {_dotted(VERSION_MIN)} here, and pip could not fetch {CARRIER} {CARRIER_VERSION}, which "
-            "carries its sources: build with a network, install libllhttp's development package, or set "
-            f"FASTSERVE_LLHTTP_DIR to an unpacked llhttp release (pip: {complaints[-1].strip()})"
+            f"no llhttp >= {_dotted(VERSION_MIN)} here, and pip could not fetch {CARRIER} {CARRIER_VERSION}, "
+            "which carries its sources: build with a network, install libllhttp's development package, or "
+            f"set FASTSERVE_LLHTTP_DIR to an unpacked llhttp release (pip: {complaints[-1].strip()})"
         )
     return archive
 

@@ -2,9 +2,9 @@
 
 The environment decides, so that pip, build and cibuildwheel need no options of ours:
 
-``FASTSERVE_DEBUG=1``                       assertions and live-object counters (the C macro ``FS_DEBUG``)
-``FASTSERVE_SANITIZE=address,undefined``    the sanitizers named, as the compiler's ``-fsanitize=`` spells them
-``FASTSERVE_WERROR=1``                      a warning in csrc/ fails the build; for CI, not for users' compilers
+``FASTSERVE_DEBUG=1``                     assertions and live-object counters (the C macro ``FS_DEBUG``)
+``FASTSERVE_SANITIZE=address,undefined``  the sanitizers named, as the compiler's ``-fsanitize=`` spells them
+``FASTSERVE_WERROR=1``                    a warning in csrc/ fails the build; for CI, not for users' compilers
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Variant:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Variant:
-        """Read the variant; raises `SystemExit` on a value that is neither a flag nor a list of sanitizers."""
+        """Read the variant; raises `SystemExit` on a value that is no flag or no list of sanitizers."""
         sanitizers = tuple(name for name in environ.get("FASTSERVE_SANITIZE", "").split(",") if name)
         for name in sanitizers:
             if not re.fullmatch(r"[a-z-]+", name):
@@ -73,7 +73,12 @@ class Variant:
     @property
     def extension_args(self) -> list[str]:
         """Arguments for what Cython generates, whose style is not ours to judge."""
-        return [*self.compile_args, "-Wno-unused-function", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
+        return [
+            *self.compile_args,
+            "-Wno-unused-function",
+            "-Wno-unused-parameter",
+            "-Wno-missing-field-initializers",
+        ]
 
     @property
     def link_args(self) -> list[str]:
@@ -87,11 +92,13 @@ class Variant:
         return (f"-fsanitize={','.join(self.sanitizers)}", "-fno-sanitize-recover=all")
 
 
-def build_directory(variant: Variant, build_files: Iterable[Path], environ: Mapping[str, str], cython: str) -> str:
+def build_directory(
+    variant: Variant, build_files: Iterable[Path], environ: Mapping[str, str], cython: str
+) -> str:
     """Return the directory, relative to the project, that holds everything one variant's build makes.
 
-    Its name takes in whatever the result depends on and time stamps do not show: the interpreter, the flags, the
-    version of Cython (`cython`) and the build's own files. So a debug build never meets a release build's objects.
+    Its name takes in whatever the result depends on and time stamps do not show: the interpreter, the flags,
+    the version of Cython (`cython`) and the build's own files. So no build meets another variant's objects.
     """
     digest = hashlib.sha256(repr((variant, cython)).encode())
     for name in _COMPILER_VARIABLES:

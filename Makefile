@@ -1,0 +1,104 @@
+# Everything a contributor does, by name. `make` alone prints the list.
+#
+#   PYTHON        the interpreter to make the environment with           (python3)
+#   VENV          the environment; made when missing                     (.venv)
+#   HOST, PORT    where `make run` listens                               (127.0.0.1, 8000)
+#   PYTEST_ARGS   more arguments for pytest, as in PYTEST_ARGS="-x -k head"
+#   BENCH_ARGS    arguments for `python -m bench`
+#   FUZZ_SECONDS  how long each fuzz target runs                         (60)
+
+# Only PYTHON may come from the environment: shells and containers set HOST and PORT for purposes of their own.
+PYTHON ?= python3
+VENV = .venv
+HOST = 127.0.0.1
+PORT = 8000
+PYTEST_ARGS =
+BENCH_ARGS =
+FUZZ_SECONDS = 60
+
+# How the variants differ: variables for building, and for running what was built. See build_support/variant.py.
+BUILD_ENV =
+TEST_ENV =
+C_TEST_ARGS =
+
+BIN = $(VENV)/bin
+# What pyproject.toml's build-system requires, in the environment itself: builds there are incremental.
+BUILD_REQUIRES := "setuptools>=77" "Cython>=3.1,<4" "pip>=23"
+# setuptools warns at length of what an editable installation is.
+INSTALL := $(BUILD_ENV) PYTHONWARNINGS="ignore:Editable installation" \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
+SOURCES := $(shell find fastserve csrc build_support -name '*.p[xy]*' -o -name '*.[ch]') setup.py pyproject.toml
+LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test bench debug asan lint fuzz packaging clean
+
+help: ## this list
+	@echo "make <goal>:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal about; do \
+		printf '%-12s %s\n' "$$goal" "$$about"; done
+
+run: $(VENV)/.installed-examples ## build fastserve and serve examples/fastapi_app on HOST:PORT, with what to try
+	@echo
+	@echo "Try, from another terminal:"
+	@echo "  open http://$(HOST):$(PORT)/ in a browser"
+	@echo "  curl http://$(HOST):$(PORT)/hello"
+	@echo "  curl -i -H 'Content-Type: application/json' -d '{\"item\": \"tea\", \"amount\": 2}' http://$(HOST):$(PORT)/orders"
+	@echo
+	@exec $(BIN)/fastserve main:app --app-dir examples/fastapi_app --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.installed-test ## the tests of the C code, then the whole suite
+	$(MAKE) -C tests/c test LLHTTP_DIR="$(LLHTTP_DIR)" $(C_TEST_ARGS)
+	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
+	@command -v wrk >/dev/null || { echo "make bench needs wrk: apt-get install wrk" >&2; exit 1; }
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+debug: $(VENV)/.made ## the suite against a build with assertions and live-object counters
+	$(BIN)/python -m build_support.mirror build/tree-debug
+	$(MAKE) -C build/tree-debug test VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="FASTSERVE_DEBUG=1" \
+		C_TEST_ARGS="DEBUG=1"
+
+asan: $(VENV)/.made ## the suite against a build under the address and undefined-behaviour sanitizers
+	$(BIN)/python -m build_support.mirror build/tree-asan
+	$(MAKE) -C build/tree-asan test VENV=$(CURDIR)/$(VENV)-asan \
+		BUILD_ENV="FASTSERVE_SANITIZE=address,undefined" C_TEST_ARGS="SANITIZE=address,undefined" \
+		TEST_ENV="LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc"
+
+lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/cython-lint fastserve
+
+fuzz: $(VENV)/.made ## each fuzz target of the C code for FUZZ_SECONDS
+	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang" >&2; exit 1; }
+	$(MAKE) -C fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) LLHTTP_DIR="$(LLHTTP_DIR)"
+
+packaging: $(VENV)/.installed-test ## install from a wheel, from the sdist, and without a network, each in a new environment
+	$(BIN)/python -m pytest --override-ini addopts= tests/packaging $(PYTEST_ARGS)
+
+clean: ## remove whatever these goals made, the environments too
+	rm -rf build dist fastserve.egg-info .venv* .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name '*.so' -delete -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	if [ -f tests/c/Makefile ]; then $(MAKE) -C tests/c clean; fi
+	if [ -f fuzz/Makefile ]; then $(MAKE) -C fuzz clean; fi
+
+# An environment with what builds need.
+$(VENV)/.made: Makefile
+	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON): apt-get install python3 python3-venv python3-dev" >&2; exit 1; }
+	@$(PYTHON) build_support/preflight.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade $(BUILD_REQUIRES)
+	@touch $@
+
+# fastserve as it stands, with one of pyproject.toml's extras.
+$(VENV)/.installed-%: $(VENV)/.made $(SOURCES)
+	$(INSTALL) --editable '.[$*]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-examples bench/requirements.txt
+	$(INSTALL) --requirement bench/requirements.txt
+	@touch $@
