@@ -1,0 +1,93 @@
+"""What does the kernel say of a process and its children? CPU time, memory, the machine (Linux, proc(5))."""
+
+import os
+import platform
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.workload import Void
+
+PROC = Path("/proc")
+
+
+class CpuTime(NamedTuple):
+    """Nanoseconds on a core, and nanoseconds of waiting for one that others had."""
+
+    run_ns: int
+    wait_ns: int
+
+
+CpuReading = dict[int, CpuTime]
+"""By thread id."""
+
+
+def process_tree(root: int) -> list[int]:
+    """The process `root` and all its descendants."""
+    parents: dict[int, int] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue  # it has ended meanwhile
+            # The second field is the command in parentheses, and may itself hold any of ") (".
+            parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    tree = [root]
+    for member in tree:
+        tree.extend(pid for pid, parent in parents.items() if parent == member)
+    return tree
+
+
+def read_cpu(root: int) -> CpuReading:
+    """CPU time of each thread of a process tree, user and kernel together.
+
+    The first numbers of ``schedstat`` are the scheduler's own, in nanoseconds; ``stat`` counts 10 ms ticks.
+    """
+    reading: CpuReading = {}
+    for pid in process_tree(root):
+        try:
+            for thread in (PROC / str(pid) / "task").iterdir():
+                run_ns, wait_ns, _ = (thread / "schedstat").read_text().split()
+                reading[int(thread.name)] = CpuTime(int(run_ns), int(wait_ns))
+        except (FileNotFoundError, ProcessLookupError) as error:
+            raise Void(f"process {pid} ended during the measurement") from error
+    return reading
+
+
+def cpu_between(before: CpuReading, after: CpuReading) -> CpuTime:
+    """The time of all threads together between two readings.
+
+    A thread that has ended takes its time with it, so it voids the measurement. A new one counts whole.
+    """
+    if not before.keys() <= after.keys():
+        raise Void("a thread of the server ended during the measurement, and its CPU time with it")
+    run_ns, wait_ns = (
+        sum(time[i] for time in after.values()) - sum(time[i] for time in before.values()) for i in (0, 1)
+    )
+    return CpuTime(run_ns, wait_ns)
+
+
+def private_memory(root: int) -> int:
+    """Bytes of memory that the process tree alone holds (``Private_Dirty``): its heap, not its files."""
+    total = 0
+    for pid in process_tree(root):
+        for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == "Private_Dirty":
+                total += int(rest.split()[0]) * 1024
+    return total
+
+
+def machine() -> dict[str, str | int]:
+    """The class of this machine: what a reader needs to judge the numbers."""
+    model = platform.machine()
+    for line in (PROC / "cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    return {
+        "cpu": model,
+        "architecture": platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
+    }

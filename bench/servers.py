@@ -1,0 +1,180 @@
+"""Which servers are compared? One row each: its command, its version as installed, how to get it."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.process import Running, free_port, running
+from bench.workload import Entry, PythonVersion, Setting
+
+BENCH = Path(__file__).resolve().parent
+SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
+"""Where nginx lives for users whose PATH lacks it."""
+
+KEEP_ALIVE_TIMEOUT_S = 120
+"""Long enough that no idle connection is closed while its memory is measured."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a server's command is made from. `floor` is the name of a variant in `bench.floor`."""
+
+    python: str
+    port: int
+    access_log: bool
+    floor: str
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python that runs the servers, and the distributions found in it, by name."""
+
+    path: str
+    name: str
+    version: PythonVersion
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Server:
+    """One row of the table. `version` gives None when the server is not installed."""
+
+    name: str
+    command: Callable[[Launch], list[str]]
+    version: Callable[[Interpreter], str | None]
+    install: str
+
+
+def asgi_command(module: str, launch: Launch, *options: str) -> list[str]:
+    """fastserve and uvicorn take the same options."""
+    command = [launch.python, "-m", module, "app:app", "--app-dir", str(BENCH)]
+    command += ["--host", "127.0.0.1", "--port", str(launch.port)]
+    command += ["--timeout-keep-alive", str(KEEP_ALIVE_TIMEOUT_S), *options]
+    return command if launch.access_log else [*command, "--no-access-log"]
+
+
+def fastserve_command(launch: Launch) -> list[str]:
+    """As a user starts it: nothing chosen but what the workload needs."""
+    return asgi_command("fastserve", launch)
+
+
+def uvicorn_command(launch: Launch) -> list[str]:
+    """Its fastest parts, named: it would fall back silently where one is missing."""
+    return asgi_command("uvicorn", launch, "--loop", "uvloop", "--http", "httptools")
+
+
+def floor_command(launch: Launch) -> list[str]:
+    """The variant that answers the workload."""
+    return [launch.python, "-m", "bench.floor", launch.floor, "--port", str(launch.port)]
+
+
+NGINX_CONFIGURATION = """\
+worker_processes 1;
+pid {scratch}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    keepalive_timeout {keep_alive_timeout_s}s;
+    client_body_temp_path {scratch}/body;
+    proxy_temp_path {scratch}/proxy;
+    fastcgi_temp_path {scratch}/fastcgi;
+    uwsgi_temp_path {scratch}/uwsgi;
+    scgi_temp_path {scratch}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        default_type text/plain;
+        location / {{ return 200 "Hello, world!"; }}
+    }}
+}}
+"""
+
+
+def nginx_command(launch: Launch) -> list[str]:
+    """One worker, no log, `return 200`: the configuration is written beside the server's output."""
+    configuration = launch.scratch / "nginx.conf"
+    configuration.write_text(
+        NGINX_CONFIGURATION.format(
+            scratch=launch.scratch, port=launch.port, keep_alive_timeout_s=KEEP_ALIVE_TIMEOUT_S
+        )
+    )
+    return [nginx_path() or "nginx", "-e", "stderr", "-c", str(configuration), "-g", "daemon off;"]
+
+
+def nginx_path() -> str | None:
+    """Where nginx is, if it is."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:{SBIN}")
+
+
+def nginx_version(interpreter: Interpreter) -> str | None:
+    """As ``nginx -v`` says it, on stderr."""
+    path = nginx_path()
+    if path is None:
+        return None
+    said = subprocess.run([path, "-v"], capture_output=True, text=True, check=True).stderr
+    found = re.search(r"nginx/(\S+)", said)
+    return f"nginx {found[1]}" if found else said.strip()
+
+
+def distributions(*names: str) -> Callable[[Interpreter], str | None]:
+    """A version function: those of the distributions that a server is made of, None where one is missing."""
+
+    def version(interpreter: Interpreter) -> str | None:
+        versions = interpreter.versions
+        if any(name not in versions for name in names):
+            return None
+        return ", ".join(f"{name} {versions[name]}" for name in names)
+
+    return version
+
+
+PEERS = "pip install -r bench/requirements.txt"
+
+SERVERS: dict[str, Server] = {
+    server.name: server
+    for server in (
+        Server("fastserve", fastserve_command, distributions("fastserve", "uvloop"), "pip install ."),
+        Server("uvicorn", uvicorn_command, distributions("uvicorn", "httptools", "uvloop"), PEERS),
+        Server("nginx", nginx_command, nginx_version, "apt install nginx"),
+        Server("floor", floor_command, distributions("uvloop"), PEERS),
+    )
+}
+
+INTERPRETER_QUESTION = """
+import importlib.metadata, json, platform, sys
+versions = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+name = f"{platform.python_implementation()} {platform.python_version()}"
+print(json.dumps({"name": name, "version": sys.version_info[:2], "versions": versions}))
+"""
+
+
+def ask_interpreter(path: str) -> Interpreter:
+    """What `path` is and what is installed there.
+
+    Raises `OSError`, `ValueError` or `subprocess.CalledProcessError` when it is no Python.
+    """
+    said = subprocess.run(
+        [path, "-c", INTERPRETER_QUESTION], capture_output=True, text=True, check=True, cwd="/"
+    ).stdout
+    answer = json.loads(said)
+    major, minor = answer["version"]
+    return Interpreter(path, answer["name"], (major, minor), answer["versions"])
+
+
+@contextlib.contextmanager
+def serving(setting: Setting, entry: Entry, floor: str) -> Iterator[Running]:
+    """Run the entry's server on the server core for the block, on a port of its own."""
+    launch = Launch(setting.python, free_port(), entry.access_log, floor, setting.scratch)
+    command = SERVERS[entry.server].command(launch)
+    # The floor is a module of this package; the other servers do not see the checkout.
+    environment = {"PYTHONPATH": str(BENCH.parent)} if entry.server == "floor" else {}
+    with running(command, launch.port, setting.server_core, setting.scratch, environment) as server:
+        yield server

@@ -1,0 +1,1 @@
+"""The benchmark's own tests: what it says must be what was measured."""

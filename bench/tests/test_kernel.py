@@ -1,0 +1,42 @@
+"""The kernel's accounts: a whole tree's CPU time and memory, and nothing guessed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.kernel import CpuTime, cpu_between, private_memory, process_tree, read_cpu
+from bench.workload import Void
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
+
+# The child works, holds 20 MB, and says so through its parent; both then wait for the end of stdin.
+CHILD = "held = b'x' * 20_000_000; sum(range(2_000_000)); print('ready', flush=True); input()"
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])"
+
+
+def test_children_count() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        tree = process_tree(parent.pid)
+        assert len(tree) == 2
+        assert tree[0] == parent.pid
+        whole, child = read_cpu(parent.pid), read_cpu(tree[1])
+        assert child.keys() < whole.keys()
+        assert sum(time.run_ns for time in child.values()) > 5_000_000
+        assert private_memory(parent.pid) - private_memory(tree[1]) > 1_000_000
+        assert private_memory(tree[1]) > 20_000_000
+
+
+def test_a_new_thread_counts_whole() -> None:
+    before = {1: CpuTime(100, 10)}
+    after = {1: CpuTime(150, 12), 2: CpuTime(30, 1)}
+    assert cpu_between(before, after) == CpuTime(80, 3)
+
+
+def test_a_thread_that_ended_is_void() -> None:
+    with pytest.raises(Void, match="thread"):
+        cpu_between({1: CpuTime(1, 0), 2: CpuTime(1, 0)}, {1: CpuTime(2, 0)})

@@ -1,0 +1,59 @@
+"""The whole benchmark once, on the floor alone: it runs, prints, and leaves no file behind."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
+
+
+def bench(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk")
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="needs two cores")
+def test_a_run_gives_a_table_and_json(tmp_path: Path) -> None:
+    output = tmp_path / "result.json"
+    run = bench(
+        "--quick",
+        "--rounds=1",
+        "--only=hello,start",
+        "--servers=floor",
+        f"--json={output}",
+        TMPDIR=str(tmp_path),
+    )
+    assert run.returncode == 0, run.stderr
+    assert "hello, access log off" in run.stdout
+    assert list(tmp_path.iterdir()) == [output]
+    hello, start = json.loads(output.read_text())["workloads"]
+    assert [row["name"] for row in hello["rows"]] == ["floor"]
+    assert 0 < hello["rows"][0]["spread"]["median"] < 1000
+    assert [row["name"] for row in start["rows"]] == ["floor", "import uvloop"]
+
+
+def test_without_wrk_one_line_says_what_to_do(tmp_path: Path) -> None:
+    run = bench(PATH=str(tmp_path))
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "install" in run.stderr
+
+
+def test_an_unknown_workload_is_named() -> None:
+    run = bench("--only=hello,nonesuch")
+    assert run.returncode == 2
+    assert "no workload 'nonesuch'" in run.stderr

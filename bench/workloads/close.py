@@ -1,0 +1,20 @@
+"""A connection for each request: what it costs to accept one, to set it up and to end it."""
+
+from bench.app import HELLO
+from bench.load import LoadWorkload
+from bench.probe import Exchange
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+
+WORKLOAD = LoadWorkload(
+    name="close",
+    title="connection per request",
+    metric=CPU_PER_REQUEST,
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
+    comparisons=(
+        Comparison("fastserve", "floor"),
+        Comparison("uvicorn", "fastserve", at_least=1.9),
+    ),
+    exchange=Exchange(answer=HELLO, headers=(("Connection", "close"),), closes=True),
+    floor="close",
+    script="close.lua",
+)

@@ -1,0 +1,19 @@
+"""An answer of 100 kB: where copying shows."""
+
+from bench.app import LARGE
+from bench.load import LoadWorkload
+from bench.probe import Exchange
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+
+WORKLOAD = LoadWorkload(
+    name="large",
+    title="100 kB response",
+    metric=CPU_PER_REQUEST,
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
+    comparisons=(
+        Comparison("fastserve", "floor"),
+        Comparison("uvicorn", "fastserve", at_least=1.5),
+    ),
+    exchange=Exchange(answer=LARGE, path="/large"),
+    floor="large",
+)

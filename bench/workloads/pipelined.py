@@ -1,0 +1,24 @@
+"""Sixteen requests in one write: what is left of the cost when reads and writes are shared."""
+
+from bench.app import HELLO
+from bench.load import LoadWorkload
+from bench.probe import Exchange
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+
+DEPTH = 16
+
+WORKLOAD = LoadWorkload(
+    name="pipelined",
+    title=f"hello, {DEPTH} pipelined",
+    metric=CPU_PER_REQUEST,
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("nginx"), Entry("floor")),
+    comparisons=(
+        Comparison("fastserve", "floor"),
+        Comparison("uvicorn", "fastserve", at_least=8),
+        Comparison("fastserve", "nginx", at_most=1),
+    ),
+    exchange=Exchange(answer=HELLO, depth=DEPTH),
+    floor="pipelined",
+    script="pipelined.lua",
+    arguments=(str(DEPTH),),
+)

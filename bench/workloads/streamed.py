@@ -1,0 +1,19 @@
+"""An answer that the application sends in 20 chunks without waiting: what one `send()` costs."""
+
+from bench.app import CHUNK, CHUNKS
+from bench.load import LoadWorkload
+from bench.probe import Exchange
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+
+WORKLOAD = LoadWorkload(
+    name="streamed",
+    title=f"{CHUNKS} streamed chunks",
+    metric=CPU_PER_REQUEST,
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
+    comparisons=(
+        Comparison("fastserve", "floor"),
+        Comparison("uvicorn", "fastserve", at_least=2.5),
+    ),
+    exchange=Exchange(answer=CHUNK * CHUNKS, path="/stream"),
+    floor="streamed",
+)
