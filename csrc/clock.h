@@ -1,0 +1,34 @@
+/* clock.h: what time is it, roughly?
+ *
+ * Deadlines and the Date field need no more than the tick of the kernel's clock. Linux hands that out without a
+ * system call and without reading the time-stamp counter; elsewhere the exact clock serves.
+ */
+#ifndef FS_CLOCK_H
+#define FS_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#ifdef CLOCK_MONOTONIC_COARSE
+#define FS_CLOCK_MONOTONIC CLOCK_MONOTONIC_COARSE
+#define FS_CLOCK_REALTIME CLOCK_REALTIME_COARSE
+#else
+#define FS_CLOCK_MONOTONIC CLOCK_MONOTONIC
+#define FS_CLOCK_REALTIME CLOCK_REALTIME
+#endif
+
+static inline double fs_monotonic_s(void)
+{
+    struct timespec now;
+    clock_gettime(FS_CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static inline int64_t fs_epoch_s(void)
+{
+    struct timespec now;
+    clock_gettime(FS_CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec;
+}
+
+#endif

@@ -1,0 +1,17 @@
+"""Awaitables that need no coroutine object."""
+
+cdef object PENDING
+
+cdef class Awaitable:
+    cdef object waiting   # the iterator of the future that is waited for, or None
+
+    cdef object poll(self)
+    cdef object waiter(self)
+    cdef object advance(self)
+
+
+cdef class Ready(Awaitable):
+    pass
+
+
+cdef Ready READY

@@ -1,0 +1,72 @@
+"""One request as one coroutine."""
+
+from fastserve.asgi.awaitable cimport Awaitable
+from fastserve.asgi.scope cimport ScopeMaker
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Sink
+from fastserve.stream.stream cimport Driver, Stream
+
+
+cdef enum ResponseState:
+    EXPECT_START   # of the response
+    EXPECT_BODY
+    RESPONDED
+
+
+cdef class ASGIDriver(Driver):
+    cdef object app
+    cdef object loop
+    cdef object context
+    cdef ScopeMaker scopes
+    cdef Py_ssize_t read_buffer_bytes_max
+    cdef bint use_task_factory
+    cdef set tasks           # of the requests whose coroutine is suspended
+    cdef list idle_waiters
+
+    cdef object spawn(self, ASGICycle cycle)
+    cdef int forget(self, object task) except -1
+
+
+cdef class ASGICycle(Stream):
+    cdef ASGIDriver driver
+    cdef Request request
+    cdef Sink sink
+    cdef object coroutine        # the application's, while it runs
+    cdef object task
+    cdef bint running
+    cdef bint started
+    cdef bint ended
+
+    # receive()
+    cdef bytes part              # of the body, not yet received by the application
+    cdef list parts              # the later ones, or None
+    cdef Py_ssize_t buffered_bytes
+    cdef bint body_ended
+    cdef bint last_received      # the application has the body's last message
+    cdef bint disconnected
+    cdef list receivers          # futures, or None
+
+    # send()
+    cdef ResponseState state
+
+    cdef object step(self, object value)
+    cdef object step_throw(self, object error)
+    cdef int call(self) except -1
+    cdef int settle(self, object result) except -1
+    cdef int fail(self, object error) except -1
+    cdef int give_up(self, int status) except -1
+    cdef int end(self) except -1
+    cdef object next_message(self)
+    cdef object wait_for_message(self)
+    cdef int wake_receivers(self) except -1
+    cdef object send_start(self, dict message)
+    cdef object send_body(self, dict message)
+    cdef object after_response(self)
+
+
+cdef class Receive(Awaitable):
+    cdef ASGICycle cycle
+
+
+cdef class Drain(Awaitable):
+    cdef ASGICycle cycle

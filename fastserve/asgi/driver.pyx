@@ -1,0 +1,455 @@
+"""How does one request become one coroutine? (ASGI 3.0, HTTP specification 2.5)
+
+An ASGICycle is a request in the hands of an application: what it receives and sends, and the coroutine itself. The
+event loop's task is given the cycle, which has the coroutine protocol and steps the application's coroutine. So the
+end of the application is seen where it happens, without a wrapper coroutine or a callback, and all that the application
+sends in one step goes out as one write.
+"""
+
+import asyncio
+import logging
+import sys
+
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
+
+from fastserve.asgi.awaitable cimport PENDING, READY, Awaitable
+from fastserve.asgi.scope cimport ScopeMaker
+from fastserve.net.debug cimport FS_DEBUG, live
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Sink
+from fastserve.stream.stream cimport Driver, Stream
+
+from fastserve.stream.sink import ClientDisconnected
+
+cdef extern from "Python.h":
+    ctypedef enum PySendResult:
+        PYGEN_RETURN
+        PYGEN_ERROR
+        PYGEN_NEXT
+    PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
+    bint PyCoro_CheckExact(object coroutine)
+
+logger = logging.getLogger("fastserve.error")
+
+cdef bint HAS_EAGER_TASKS = sys.version_info >= (3, 12)
+cdef bint HAS_TASK_CONTEXT = sys.version_info >= (3, 11)
+cdef object Task = asyncio.Task
+cdef str HTTP_START = "http.response.start"
+cdef str HTTP_BODY = "http.response.body"
+cdef str HTTP_EARLY_HINT = "http.response.early_hint"
+
+
+cdef class ASGIDriver(Driver):
+    """Runs an ASGI 3 application, one task a request.
+
+    :param app: the application
+    :param loop: the running event loop
+    :param context: a contextvars.Context; every request runs in a copy of it
+    :param state: what the lifespan left; every scope gets a shallow copy
+    :param root_path: the path that the application is mounted at
+    :param read_buffer_bytes_max: body bytes that wait for the application before the client is stopped
+    """
+
+    def __init__(self, app, loop, context, state=None, root_path="", read_buffer_bytes_max=65536):
+        self.app = app
+        self.loop = loop
+        self.context = context
+        self.scopes = ScopeMaker(root_path, state if state is not None else {})
+        self.read_buffer_bytes_max = read_buffer_bytes_max
+        self.use_task_factory = loop.get_task_factory() is not None
+        self.tasks = set()
+        self.idle_waiters = []
+
+    cdef Stream open(self, Request request, Sink sink):
+        cdef ASGICycle cycle = ASGICycle.__new__(ASGICycle)
+        cycle.driver = self
+        cycle.request = request
+        cycle.sink = sink
+        if FS_DEBUG:
+            live.cycles += 1
+        return cycle
+
+    cdef object spawn(self, ASGICycle cycle):
+        """A task for the cycle, in a copy of the start-up context. Eager where CPython has that (3.12): a request that
+        never waits then never costs a turn of the loop."""
+        cdef object context = self.context.copy()
+        if self.use_task_factory or not HAS_TASK_CONTEXT:
+            return context.run(self.loop.create_task, cycle)
+        if HAS_EAGER_TASKS:
+            return Task(cycle, loop=self.loop, context=context, eager_start=True)
+        return Task(cycle, loop=self.loop, context=context)
+
+    cdef int forget(self, object task) except -1:
+        self.tasks.discard(task)
+        if self.idle_waiters and not self.tasks:
+            waiters, self.idle_waiters = self.idle_waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+        return 0
+
+    cpdef int in_flight(self) except -1:
+        return len(self.tasks)
+
+    cpdef int cancel_all(self) except -1:
+        for task in list(self.tasks):
+            task.cancel()
+        return len(self.tasks)
+
+    cdef object when_idle(self):
+        waiter = self.loop.create_future()
+        if self.tasks:
+            self.idle_waiters.append(waiter)
+        else:
+            waiter.set_result(None)
+        return waiter
+
+
+cdef class Receive(Awaitable):
+    """What receive() returns. The message is taken when it is awaited: a receive() that is cancelled loses none."""
+
+    cdef object poll(self):
+        return self.cycle.next_message()
+
+    cdef object waiter(self):
+        return self.cycle.wait_for_message()
+
+
+cdef class Drain(Awaitable):
+    """What send() returns while the client is slow: done when it has caught up; raises when it is gone."""
+
+    cdef object poll(self):
+        cdef Sink sink = self.cycle.sink
+        if sink.disconnected:
+            raise ClientDisconnected("the client disconnected")
+        return None if sink.writable() else PENDING
+
+    cdef object waiter(self):
+        return self.cycle.sink.wait_writable()
+
+
+cdef class ASGICycle(Stream):
+    """One request, in the application's hands."""
+
+    def __dealloc__(self):
+        if FS_DEBUG:
+            live.cycles -= 1
+
+    # ---- from the protocol ----
+
+    cdef int push_body(self, bytes data) except -1:
+        if self.ended or self.disconnected:
+            return 0
+        if self.part is None:
+            self.part = data
+        elif self.parts is None:
+            self.parts = [data]
+        else:
+            self.parts.append(data)
+        self.buffered_bytes += len(data)
+        if self.buffered_bytes > self.driver.read_buffer_bytes_max:
+            self.sink.pause_body()
+        return self.wake_receivers()
+
+    cdef int end_body(self) except -1:
+        self.body_ended = True
+        return self.wake_receivers()
+
+    cdef int disconnect(self) except -1:
+        self.disconnected = True
+        self.part = self.parts = None
+        return self.wake_receivers()
+
+    cdef int start(self) except -1:
+        cdef object task
+        self.started = True
+        task = self.driver.spawn(self)
+        if not self.ended:
+            self.task = task
+            self.driver.tasks.add(task)
+        return 0
+
+    # ---- the coroutine ----
+
+    cdef object step(self, object value):
+        """Runs the application to its next wait: the future that it waits for, or ENDED."""
+        cdef PyObject *result = NULL
+        cdef PySendResult outcome = PYGEN_ERROR
+        cdef Sink sink = self.sink
+        sink.cork()
+        self.running = True
+        try:
+            if self.coroutine is None:
+                self.call()
+            outcome = PyIter_Send(self.coroutine, value, &result)
+        except BaseException as error:
+            self.fail(error)
+        self.running = False
+        if outcome == PYGEN_RETURN:
+            self.settle(take(result))
+        sink.uncork()
+        return take(result) if outcome == PYGEN_NEXT else ENDED
+
+    cdef object step_throw(self, object error):
+        """The same with an exception, thrown into the application where it waits."""
+        cdef object awaited = ENDED
+        cdef Sink sink = self.sink
+        sink.cork()
+        self.running = True
+        try:
+            if self.coroutine is None:  # cancelled before its first step
+                raise error
+            awaited = self.coroutine.throw(error)
+        except StopIteration as stop:
+            self.settle(stop.value)
+        except BaseException as raised:
+            self.fail(raised)
+        self.running = False
+        sink.uncork()
+        return awaited
+
+    cdef int call(self) except -1:
+        cdef object coroutine
+        if self.ended:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        coroutine = self.driver.app(self.driver.scopes.make(self.request), self.receive_message, self.send_message)
+        self.coroutine = coroutine if PyCoro_CheckExact(coroutine) else coroutine.__await__()
+        return 0
+
+    cdef int settle(self, object result) except -1:
+        """The application has returned."""
+        cdef Sink sink = self.sink
+        if sink.finished:
+            pass  # answered, or the client is gone
+        elif result is not None:
+            self.complain("ASGI callable should return None, but returned %r", result)
+            self.give_up(500)
+        elif self.state == EXPECT_START:
+            self.complain("ASGI callable returned without starting response")
+            self.give_up(500)
+        else:
+            self.complain("ASGI callable returned without completing response")
+            self.give_up(500)
+        return self.end()
+
+    cdef int fail(self, object error) except -1:
+        """The application has raised."""
+        cdef Sink sink = self.sink
+        if isinstance(error, asyncio.CancelledError):
+            if not sink.finished:
+                self.complain("ASGI application was cancelled before it had answered")
+                self.give_up(503)
+        elif not (sink.disconnected and stems_from_disconnect(error)):
+            self.complain("Exception in ASGI application", exc_info=error)
+            self.give_up(500)
+        return self.end()
+
+    cdef int give_up(self, int status) except -1:
+        """No answer will come from the application: the server's own, if none of it is out yet, or a broken end."""
+        cdef Sink sink = self.sink
+        if sink.finished:
+            return 0
+        if sink.head_sent():
+            return sink.abort()
+        return sink.send_error(status)
+
+    def complain(self, message, *values, exc_info=None):
+        """A line in the error log that names the route."""
+        cdef Request request = self.request
+        logger.error(message + " (%s %s)", *values, request.method, printable(request.path), exc_info=exc_info)
+
+    cdef int end(self) except -1:
+        self.ended = True
+        self.coroutine = None
+        self.part = self.parts = None
+        if self.task is not None:
+            self.driver.forget(self.task)
+            self.task = None
+        return 0
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef object awaited = self.step(None)
+        if awaited is ENDED:
+            raise StopIteration
+        return awaited
+
+    def send(self, value):
+        """The coroutine's method; the application's send is send_message."""
+        cdef object awaited = self.step(value)
+        if awaited is ENDED:
+            raise StopIteration
+        return awaited
+
+    def throw(self, kind, value=None, traceback=None):
+        """What the event loop does to cancel."""
+        cdef object error = value if value is not None else (kind() if isinstance(kind, type) else kind)
+        cdef object awaited = self.step_throw(error if traceback is None else error.with_traceback(traceback))
+        if awaited is ENDED:
+            raise StopIteration
+        return awaited
+
+    def close(self):
+        """Ends a coroutine that no loop will step again."""
+        if self.coroutine is not None:
+            self.coroutine.close()
+        self.end()
+
+    # What introspection asks of a coroutine (inspect.getcoroutinestate, Task.get_stack, anyio) is answered for the
+    # application's.
+
+    @property
+    def cr_frame(self):
+        return getattr(self.coroutine, "cr_frame", None)
+
+    @property
+    def cr_code(self):
+        return getattr(self.coroutine, "cr_code", None)
+
+    @property
+    def cr_await(self):
+        return getattr(self.coroutine, "cr_await", None)
+
+    @property
+    def cr_running(self):
+        return self.running
+
+    @property
+    def cr_suspended(self):
+        return self.coroutine is not None and not self.running
+
+    @property
+    def __name__(self):
+        return getattr(self.coroutine, "__name__", type(self).__name__)
+
+    @property
+    def __qualname__(self):
+        return getattr(self.coroutine, "__qualname__", type(self).__name__)
+
+    # ---- receive() ----
+
+    def receive_message(self):
+        """ASGI's receive."""
+        cdef Receive receive = Receive.__new__(Receive)
+        receive.cycle = self
+        return receive
+
+    cdef object next_message(self):
+        cdef object body
+        if self.disconnected or self.state == RESPONDED:
+            return {"type": "http.disconnect"}
+        if self.part is None and not self.body_ended:
+            self.sink.body_wanted()
+            return PENDING
+        if self.last_received:
+            return PENDING
+        body = self.part
+        if body is None:
+            body = b""
+        elif self.parts is not None:
+            body = b"".join([self.part] + self.parts)
+        self.part = self.parts = None
+        self.last_received = self.body_ended
+        if self.buffered_bytes > self.driver.read_buffer_bytes_max:
+            self.buffered_bytes = 0
+            self.sink.resume_body()
+        self.buffered_bytes = 0
+        return {"type": "http.request", "body": body, "more_body": not self.body_ended}
+
+    cdef object wait_for_message(self):
+        cdef object future = self.driver.loop.create_future()
+        if self.receivers is None:
+            self.receivers = [future]
+        else:
+            self.receivers.append(future)
+        return future
+
+    cdef int wake_receivers(self) except -1:
+        cdef list receivers = self.receivers
+        if receivers is not None:
+            self.receivers = None
+            for future in receivers:
+                if not future.done():
+                    future.set_result(None)
+        return 0
+
+    # ---- send() ----
+
+    def send_message(self, message):
+        """ASGI's send. It acts at once; what it returns is ready, unless the client is slow."""
+        cdef dict fields = <dict>message if type(message) is dict else dict(message)
+        cdef object kind = fields["type"]
+        if self.sink.disconnected:
+            raise ClientDisconnected("the client disconnected")
+        if self.state == EXPECT_BODY:
+            if kind == HTTP_BODY:
+                return self.send_body(fields)
+            raise RuntimeError(f"Expected ASGI message 'http.response.body', but got {kind!r}.")
+        if self.state == EXPECT_START:
+            if kind == HTTP_START:
+                return self.send_start(fields)
+            if kind == HTTP_EARLY_HINT:
+                self.sink.send_informational(103, [(b"link", link) for link in fields["links"]])
+                return READY
+            raise RuntimeError(f"Expected ASGI message 'http.response.start', but got {kind!r}.")
+        raise RuntimeError(f"Unexpected ASGI message {kind!r} sent, after response already completed.")
+
+    cdef object send_start(self, dict fields):
+        if self.ended:
+            raise RuntimeError("the request has ended")
+        self.sink.send_head(fields["status"], fields.get("headers", ()))
+        self.state = EXPECT_BODY
+        return READY
+
+    cdef object send_body(self, dict fields):
+        cdef Drain drain
+        cdef bint more = fields.get("more_body", False)
+        self.sink.send_data(fields.get("body", b""), more)
+        if not more:
+            self.state = RESPONDED
+            return READY if self.receivers is None else self.after_response()
+        if self.sink.writable():
+            return READY
+        drain = Drain.__new__(Drain)
+        drain.cycle = self
+        return drain
+
+    cdef object after_response(self):
+        self.wake_receivers()  # who waits hears http.disconnect
+        return READY
+
+
+cdef object ENDED = object()
+
+
+cdef inline object take(PyObject *owned):
+    """The reference that a C function returned."""
+    cdef object value = <object>owned
+    Py_DECREF(value)
+    return value
+
+
+cdef str printable(str text):
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def stems_from_disconnect(error):
+    """Whether a ClientDisconnected is this exception, its cause or context, or a part of its group."""
+    pending = [error]
+    seen = set()
+    while pending:
+        error = pending.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        if isinstance(error, ClientDisconnected):
+            return True
+        pending += (error.__cause__, error.__context__)
+        pending += getattr(error, "exceptions", ())
+    return False

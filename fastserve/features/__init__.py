@@ -1,0 +1,1 @@
+"""What watches streams without being part of serving them."""

@@ -1,0 +1,16 @@
+"""The access log."""
+
+from fastserve.h1.llhttp cimport fs_buf
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Observer, Sink
+
+
+cdef class AccessLog(Observer):
+    cdef object loop
+    cdef int fd
+    cdef fs_buf lines
+    cdef object timer
+
+    cdef int put_client(self, object client) except -1
+    cdef int put_escaped(self, const char *text, Py_ssize_t size) except -1
+    cdef int write_out(self) except -1

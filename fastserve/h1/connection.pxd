@@ -1,0 +1,72 @@
+"""One HTTP/1 connection, from its first byte to its last."""
+
+from libc.stdint cimport uint64_t
+
+from fastserve.h1.llhttp cimport fs_event, fs_limits, fs_parser
+from fastserve.h1.sink cimport Channel, H1Sink
+from fastserve.stream.request cimport Request
+from fastserve.stream.stream cimport Stream
+
+
+cdef enum ConnectionState:
+    AWAITING_HEAD   # no request in hand; a part of a head may have come
+    IN_REQUEST      # a request is in hand: with the application, or its body still arrives
+    DISCARDING      # answered before its body was complete: the rest is read and dropped
+    LINGERING       # answered for the last time, our side is shut; bytes are dropped until the peer's end
+    CLOSING         # the transport sends what is left, then closes
+    CLOSED
+
+
+cdef class Connection(Channel):
+    cdef fs_parser parser
+    cdef fs_limits parser_limits
+    cdef object transport
+    cdef ConnectionState state
+
+    # The request in hand
+    cdef Request request
+    cdef Stream stream
+    cdef H1Sink sink
+    cdef bint stream_started
+    cdef bint body_paused        # the application does not keep up
+    cdef uint64_t body_bytes
+
+    # Bytes behind it, unparsed: a list of bytes, the first used up to held_at
+    cdef list held
+    cdef Py_ssize_t held_at
+
+    # The peer
+    cdef str scheme
+    cdef object client
+    cdef object server
+    cdef bint addressed
+    cdef bint at_eof             # it has shut its side
+    cdef bint reading_paused     # by us
+    cdef bint resume_scheduled
+
+    # Deadlines on the coarse clock; 0 for none
+    cdef double deadline_s       # of the state
+    cdef double linger_end_s
+    cdef double write_deadline_s
+    cdef double body_paused_at_s
+    cdef uint64_t write_left     # in the transport at the last look: does a slow client move?
+    cdef bint head_clocked       # deadline_s is that of a head that has begun
+
+    cdef int enter(self, ConnectionState state, double timeout_s) except -1
+    cdef int consume(self, bytes data, Py_ssize_t at) except -1
+    cdef int work_off(self, bytes data, Py_ssize_t at) except -1
+    cdef int take_body(self, bytes data) except -1
+    cdef int begin_request(self, fs_event event, bytes data) except -1
+    cdef int start_stream(self) except -1
+    cdef int refuse(self, int status, str reason, bytes excerpt) except -1
+    cdef int release_request(self) except -1
+    cdef int report(self, H1Sink sink) except -1
+    cdef int linger(self) except -1
+    cdef int close_after_write(self) except -1
+    cdef int hold(self, bytes data, Py_ssize_t at) except -1
+    cdef int work_off_held(self) except -1
+    cdef int schedule_resume(self) except -1
+    cdef int update_reading(self) except -1
+    cdef int look_up_addresses(self) except -1
+    cdef int sweep_write(self, double now_s) except -1
+    cdef int sweep_request(self, double now_s) except -1

@@ -1,0 +1,499 @@
+"""What happens to these bytes now? (RFC 9112, 9: connections)
+
+A Connection is the asyncio protocol of one client. It feeds the parser, hands one request at a time to the driver, and
+decides what becomes of the connection: `enter` is the one place where its state changes. Bytes behind an unfinished
+request wait unparsed, so that answers need no queue to be in order.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint64_t
+
+import socket
+import struct
+
+from fastserve.h1.llhttp cimport (
+    FS_END, FS_ERROR, FS_HEAD, FS_HEAD_END, FS_MORE, fs_event, fs_judge_parser, fs_parser_destroy, fs_parser_feed,
+    fs_parser_head_begun, fs_parser_init, fs_parser_release_body, fs_parser_release_head, fs_verdict,
+)
+from fastserve.h1.parser cimport build_request
+from fastserve.h1.sink cimport IN_BODY, Channel, H1Sink
+from fastserve.net.clock cimport fs_monotonic_s
+from fastserve.net.debug cimport FS_DEBUG, live
+from fastserve.net.endpoint cimport Endpoint
+from fastserve.net.outbox cimport Outbox
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Observer
+from fastserve.stream.stream cimport Stream
+
+# A client that pipelines may run ahead of its answers by this many reads before its socket is paused; one is common,
+# and pausing costs system calls.
+cdef int HELD_READS_MAX = 2
+cdef int LINGER_ROUNDS = 10  # the whole of lingering, in units of linger_timeout_s
+cdef Py_ssize_t EXCERPT_BYTES = 64
+cdef str HTTP = "http"
+cdef str HTTPS = "https"
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+cdef class Connection(Channel):
+    """The protocol object of one HTTP/1 client, for ``loop.create_server(lambda: Connection(endpoint))``.
+
+    :param endpoint: what it shares with the server's other connections
+    """
+
+    def __cinit__(self, Endpoint endpoint not None):
+        limits = endpoint.limits
+        self.endpoint = endpoint
+        self.parser_limits.request_line_bytes_max = limits.request_line_bytes_max
+        self.parser_limits.header_bytes_max = limits.header_bytes_max
+        self.parser_limits.header_count_max = limits.header_count_max
+        self.parser_limits.chunk_extension_bytes_max = limits.chunk_extension_bytes_max
+        fs_parser_init(&self.parser, &self.parser_limits)
+        if FS_DEBUG:
+            live.connections += 1
+
+    def __dealloc__(self):
+        fs_parser_destroy(&self.parser)
+        if FS_DEBUG:
+            live.connections -= 1
+
+    cdef int enter(self, ConnectionState state, double timeout_s) except -1:
+        self.state = state
+        self.deadline_s = fs_monotonic_s() + timeout_s if timeout_s > 0 else 0
+        self.head_clocked = False
+        return 0
+
+    # ---- asyncio.Protocol ----
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.outbox = Outbox(transport, self.endpoint.loop, self.endpoint.write_buffer_bytes_max)
+        transport.set_write_buffer_limits(self.endpoint.write_buffer_bytes_max)
+        self.endpoint.link(self)
+        self.enter(AWAITING_HEAD, self.endpoint.head_timeout_s)
+        if self.endpoint.draining:
+            self.close_after_write()
+
+    def data_received(self, data):
+        if not PyBytes_CheckExact(data):
+            data = bytes(data)
+        if self.state == LINGERING:
+            self.deadline_s = min(fs_monotonic_s() + self.endpoint.linger_timeout_s, self.linger_end_s)
+        elif self.held is not None:
+            self.held.append(data)
+            self.update_reading()
+        else:
+            self.consume(<bytes>data, 0)
+
+    def eof_received(self):
+        """Whether the transport stays open: a client that has sent its request may shut its side and still read."""
+        self.at_eof = True
+        if self.state == AWAITING_HEAD and self.held is not None:
+            return True
+        if self.state == IN_REQUEST and not self.parser.in_body:
+            if self.endpoint.half_close_timeout_s > 0:
+                self.deadline_s = fs_monotonic_s() + self.endpoint.half_close_timeout_s
+            return True
+        if self.state == IN_REQUEST:
+            self.sink.client_gone()  # its body will never be complete
+            self.report(self.sink)
+            self.stream.disconnect()
+            self.release_request()
+        self.close_after_write()
+        return False
+
+    def pause_writing(self):
+        self.outbox.pause()
+        self.write_deadline_s = fs_monotonic_s() + self.endpoint.write_timeout_s
+        self.write_left = 0
+
+    def resume_writing(self):
+        self.outbox.resume()
+        if self.held is not None:
+            self.schedule_resume()
+
+    def connection_lost(self, exc):
+        cdef H1Sink sink = self.sink
+        cdef Stream stream = self.stream
+        self.enter(CLOSED, 0)
+        self.endpoint.unlink(self)
+        if sink is not None:
+            sink.client_gone()
+            self.report(sink)
+        self.release_request()
+        self.outbox.close()
+        self.held = None
+        self.transport = None
+        fs_parser_destroy(&self.parser)
+        if stream is not None:
+            stream.disconnect()
+
+    # ---- bytes in ----
+
+    cdef int consume(self, bytes data, Py_ssize_t at) except -1:
+        self.outbox.cork()
+        try:
+            self.work_off(data, at)
+            if self.stream is not None and not self.stream_started:
+                self.start_stream()
+        finally:
+            self.outbox.uncork()
+        if self.state == AWAITING_HEAD:
+            if self.held is not None:
+                self.schedule_resume()
+            elif self.at_eof:
+                self.close_after_write()
+            elif not self.head_clocked and fs_parser_head_begun(&self.parser):
+                self.enter(AWAITING_HEAD, self.endpoint.head_timeout_s)
+                self.head_clocked = True
+        return 0
+
+    cdef int work_off(self, bytes data, Py_ssize_t at) except -1:
+        """One event after the other, until the bytes are used up, or must wait, or are for nobody."""
+        cdef const char *start = PyBytes_AS_STRING(data)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        cdef int served = 0
+        cdef size_t consumed = 0
+        cdef fs_event event
+        while at < size and self.state <= DISCARDING:
+            if not self.parser.in_body:
+                if self.state == IN_REQUEST or self.outbox.paused or served >= self.endpoint.pipelined_requests_max:
+                    return self.hold(data, at)
+            event = fs_parser_feed(&self.parser, start + at, size - at, &consumed)
+            if event == FS_ERROR:
+                return self.refuse(self.parser.status, self.parser.reason.decode("ascii"),
+                                   data[at:at + EXCERPT_BYTES])
+            at += consumed
+            if self.parser.body_len > 0:
+                self.take_body(data)
+            if event == FS_HEAD or event == FS_HEAD_END:
+                served += 1
+                self.begin_request(event, data)
+            elif event == FS_END:
+                fs_parser_release_body(&self.parser)
+                if self.state == DISCARDING:
+                    self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
+                elif self.state == IN_REQUEST:
+                    self.deadline_s = 0
+                    self.stream.end_body()
+                    if not self.stream_started:
+                        self.start_stream()
+        return 0
+
+    cdef int begin_request(self, fs_event event, bytes data) except -1:
+        cdef fs_verdict verdict
+        cdef Request request
+        cdef bint has_body = event == FS_HEAD
+        cdef bint is_1_0 = self.parser.http.http_minor == 0
+        cdef bint is_head
+        fs_judge_parser(&self.parser, &verdict)
+        if verdict.status != 0 and verdict.status != 417:
+            return self.refuse(verdict.status, verdict.reason.decode("ascii"),
+                               PyBytes_FromStringAndSize(self.parser.base, min(self.parser.head.end, EXCERPT_BYTES)))
+        request = build_request(&self.parser, &verdict)
+        fs_parser_release_head(&self.parser)
+        if not self.addressed:
+            self.look_up_addresses()
+        request.scheme = self.scheme
+        request.client = self.client
+        request.server = self.server
+        is_head = request.method == "HEAD"
+        self.request = request
+        self.sink = H1Sink.create(self, is_head, is_1_0, verdict.keep_alive, verdict.expects_continue and has_body)
+        self.endpoint.total_requests += 1
+        self.body_bytes = 0
+        self.body_paused = False
+        self.enter(IN_REQUEST, self.endpoint.body_timeout_s if has_body else 0)
+        if verdict.status != 0:
+            return self.sink.send_error(verdict.status)
+        if self.endpoint.body_bytes_max > 0 and verdict.content_length > <uint64_t>self.endpoint.body_bytes_max:
+            return self.sink.send_error(413)
+        self.stream_started = False
+        self.stream = self.endpoint.driver.open(request, self.sink)
+        if not has_body:
+            self.stream.end_body()
+            self.start_stream()
+        return 0
+
+    cdef int start_stream(self) except -1:
+        self.stream_started = True
+        return self.stream.start()
+
+    cdef int take_body(self, bytes data) except -1:
+        cdef size_t size = self.parser.body_len
+        cdef bytes part
+        if self.state != IN_REQUEST:
+            self.body_bytes += size
+            if self.state == DISCARDING and self.body_bytes > <uint64_t>self.endpoint.discard_bytes_max:
+                self.linger()
+            return 0
+        self.body_bytes += size
+        self.sink.bytes_received = self.body_bytes
+        if self.endpoint.body_bytes_max > 0 and self.body_bytes > <uint64_t>self.endpoint.body_bytes_max:
+            return self.refuse(413, "body too large", b"")
+        if self.parser.body == PyBytes_AS_STRING(data) and <Py_ssize_t>size == PyBytes_GET_SIZE(data):
+            part = data
+        else:
+            part = PyBytes_FromStringAndSize(self.parser.body, size)
+        return self.stream.push_body(part)
+
+    cdef int refuse(self, int status, str reason, bytes excerpt) except -1:
+        """Answer what is no request, or no body, and end. A request in hand has not been answered by anybody else."""
+        cdef H1Sink sink = self.sink
+        cdef Stream stream = self.stream
+        if self.state == DISCARDING:
+            return self.linger()
+        if status != 413:
+            self.endpoint.bad_request(self.peer_name(), status, reason, excerpt)
+        if sink is None:
+            fs_parser_release_head(&self.parser)
+            sink = self.sink = H1Sink.create(self, False, False, False, False)
+        elif sink.head_sent():
+            sink.abort()
+            if stream is not None and self.state >= LINGERING:
+                stream.disconnect()
+            return 0
+        self.stream = None
+        sink.send_error(status)
+        sink.disconnected = True
+        if stream is not None and self.stream_started:
+            stream.disconnect()
+        return 0
+
+    # ---- the answer's end ----
+
+    cdef int report(self, H1Sink sink) except -1:
+        cdef Observer observer
+        if self.request is not None:
+            for observer in self.endpoint.observers:
+                observer.stream_ended(self.request, sink)
+        return 0
+
+    cdef int release_request(self) except -1:
+        self.request = None
+        self.stream = None
+        self.sink = None
+        return 0
+
+    cdef int on_answered(self, H1Sink sink) except -1:
+        cdef bint refused = self.request is None
+        if sink is not self.sink:
+            return 0
+        self.report(sink)
+        self.release_request()
+        if self.state >= DISCARDING:
+            return 0
+        if self.parser.in_body:
+            if sink.keep_alive and not self.at_eof:
+                self.body_bytes = 0
+                self.enter(DISCARDING, self.endpoint.body_timeout_s)
+                self.update_reading()
+            else:
+                self.linger()
+        elif sink.keep_alive and not self.endpoint.draining:
+            self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
+            if self.outbox.corks == 0 and (self.held is not None or self.at_eof):
+                self.schedule_resume()
+        elif self.held is not None or refused:
+            self.linger()
+        else:
+            self.close_after_write()
+        return 0
+
+    cdef int on_gave_up(self, H1Sink sink) except -1:
+        if sink is not self.sink:
+            return 0
+        self.report(sink)
+        self.release_request()
+        if self.state >= CLOSING:
+            return 0
+        if not sink.has_length and not sink.chunked and sink.head_sent():
+            # This answer ends with the connection: only a reset tells the client that it is not whole.
+            sock = self.transport.get_extra_info("socket")
+            if sock is not None and sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        return self.close_after_write()
+
+    cdef int on_body_paused(self, bint paused) except -1:
+        if paused == self.body_paused:
+            return 0
+        self.body_paused = paused
+        if paused:
+            self.body_paused_at_s = fs_monotonic_s()
+        elif self.deadline_s > 0 and self.parser.in_body:
+            self.deadline_s += fs_monotonic_s() - self.body_paused_at_s
+        return self.update_reading()
+
+    cdef int on_uncorked(self) except -1:
+        if self.state == AWAITING_HEAD and (self.held is not None or self.at_eof):
+            return self.work_off_held()
+        return 0
+
+    # ---- bytes that wait ----
+
+    cdef int hold(self, bytes data, Py_ssize_t at) except -1:
+        if self.held is None:
+            self.held = [data]
+        else:
+            self.held.insert(0, data)
+        self.held_at = at
+        return self.update_reading()
+
+    cdef int work_off_held(self) except -1:
+        cdef list held
+        cdef bytes data
+        cdef Py_ssize_t at
+        cdef Py_ssize_t i
+        while self.held is not None and self.state <= DISCARDING and not self.outbox.paused:
+            if self.state == IN_REQUEST and not self.parser.in_body:
+                return 0
+            held = self.held
+            data, at = <bytes>held[0], self.held_at
+            self.held = held[1:] if len(held) > 1 else None
+            self.held_at = 0
+            self.consume(data, at)
+            if self.resume_scheduled:
+                break
+        self.update_reading()
+        if self.held is None and self.at_eof and self.state == AWAITING_HEAD:
+            self.close_after_write()
+        return 0
+
+    cdef int schedule_resume(self) except -1:
+        if not self.resume_scheduled:
+            self.resume_scheduled = True
+            self.endpoint.loop.call_soon(self.resume)
+        return 0
+
+    def resume(self):
+        """The loop's turn for the bytes that wait."""
+        self.resume_scheduled = False
+        if self.state <= DISCARDING:
+            self.work_off_held()
+
+    cdef int update_reading(self) except -1:
+        cdef bint pause
+        if self.state >= CLOSING:
+            return 0
+        pause = self.held is not None and len(self.held) >= HELD_READS_MAX
+        if self.body_paused and self.state == IN_REQUEST:
+            pause = True
+        if pause and not self.reading_paused:
+            self.reading_paused = True
+            self.transport.pause_reading()
+        elif not pause and self.reading_paused:
+            self.reading_paused = False
+            self.transport.resume_reading()
+        return 0
+
+    # ---- the end of the connection ----
+
+    cdef int linger(self) except -1:
+        """Shut our side, and drop what still comes until the peer's end: closing on unread bytes would reset the
+        connection, and the peer might lose the answer (RFC 9112, 9.6)."""
+        self.outbox.flush()
+        self.held = None
+        if self.at_eof or self.endpoint.linger_timeout_s <= 0 or not self.transport.can_write_eof():
+            return self.close_after_write()
+        self.enter(LINGERING, self.endpoint.linger_timeout_s)
+        self.linger_end_s = self.deadline_s + (LINGER_ROUNDS - 1) * self.endpoint.linger_timeout_s
+        self.transport.write_eof()
+        return self.update_reading()
+
+    cdef int close_after_write(self) except -1:
+        if self.state >= CLOSING:
+            return 0
+        self.outbox.flush()
+        self.held = None
+        self.enter(CLOSING, self.endpoint.write_timeout_s)
+        self.write_left = 0
+        self.transport.close()
+        return 0
+
+    cdef int drain(self) except -1:
+        if self.state == AWAITING_HEAD and self.held is None and not fs_parser_head_begun(&self.parser):
+            return self.close_after_write()
+        return 0
+
+    cdef int abort_connection(self) except -1:
+        if self.transport is not None:
+            self.enter(CLOSING, self.endpoint.write_timeout_s)
+            self.transport.abort()
+        return 0
+
+    # ---- deadlines ----
+
+    cdef int on_sweep(self, double now_s) except -1:
+        if self.outbox.paused or self.state >= LINGERING:
+            self.sweep_write(now_s)
+        if self.state == IN_REQUEST:
+            return self.sweep_request(now_s)
+        if self.deadline_s == 0 or now_s < self.deadline_s:
+            return 0
+        if self.state == AWAITING_HEAD:
+            if fs_parser_head_begun(&self.parser):
+                return self.refuse(408, "head not complete in time", b"")
+            return self.close_after_write()
+        if self.state == DISCARDING:
+            return self.linger()
+        if self.state == LINGERING and self.transport.get_write_buffer_size() == 0:
+            return self.close_after_write()
+        return 0
+
+    cdef int sweep_request(self, double now_s) except -1:
+        cdef double deadline_s = self.deadline_s
+        if deadline_s == 0:
+            return 0
+        if not self.parser.in_body:
+            if now_s >= deadline_s:  # half-closed long ago: the application should know that the client may be gone
+                self.deadline_s = 0
+                self.stream.disconnect()
+            return 0
+        if self.body_paused:
+            return 0
+        if self.sink.owes_continue:
+            self.deadline_s = now_s + self.endpoint.body_timeout_s
+            return 0
+        if self.endpoint.body_rate_min_bytes_s > 0:
+            deadline_s += <double>self.body_bytes / self.endpoint.body_rate_min_bytes_s
+        if now_s >= deadline_s:
+            return self.refuse(408, "body not complete in time", b"")
+        return 0
+
+    cdef int sweep_write(self, double now_s) except -1:
+        """A client that takes nothing for write_timeout_s is given up."""
+        cdef uint64_t left = self.transport.get_write_buffer_size()
+        if left == 0 or self.endpoint.write_timeout_s <= 0:
+            return 0
+        if left != self.write_left:
+            self.write_left = left
+            self.write_deadline_s = now_s + self.endpoint.write_timeout_s
+        elif now_s >= self.write_deadline_s:
+            self.abort_connection()
+        return 0
+
+    # ---- addresses ----
+
+    cdef int look_up_addresses(self) except -1:
+        transport = self.transport
+        self.addressed = True
+        self.scheme = HTTP if transport.get_extra_info("sslcontext") is None else HTTPS
+        self.client = address_of(transport.get_extra_info("peername"))
+        sockname = transport.get_extra_info("sockname")
+        self.server = address_of(sockname)
+        if self.server is None and isinstance(sockname, str):
+            self.server = (sockname, None)
+        return 0
+
+    def peer_name(self):
+        """``(host, port)`` of the client, or None where it has none."""
+        if not self.addressed and self.transport is not None:
+            self.look_up_addresses()
+        return self.client
+
+
+cdef object address_of(object name):
+    """``(host, port)`` of an asyncio peername or sockname; None for a Unix socket's."""
+    if isinstance(name, (tuple, list)) and len(name) >= 2:
+        return (str(name[0]), int(name[1]))
+    return None

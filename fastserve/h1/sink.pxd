@@ -1,0 +1,53 @@
+"""How is an answer framed on an HTTP/1 connection?"""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from fastserve.h1.llhttp cimport fs_buf
+from fastserve.net.endpoint cimport Peer
+from fastserve.net.outbox cimport Outbox
+from fastserve.stream.sink cimport Sink
+
+
+cdef enum AnswerState:
+    BEFORE_HEAD   # no final status yet; informational answers may go out
+    HEAD_HELD     # the head is checked and written down, and waits for the first data
+    IN_BODY
+    COMPLETE
+    GIVEN_UP      # aborted, or the client is gone
+
+
+cdef class Channel(Peer):
+    """A connection as its sinks see it."""
+    cdef Outbox outbox
+
+    cdef int on_answered(self, H1Sink sink) except -1
+    cdef int on_gave_up(self, H1Sink sink) except -1
+    cdef int on_body_paused(self, bint paused) except -1
+    cdef int on_uncorked(self) except -1
+
+
+cdef class H1Sink(Sink):
+    cdef Channel channel
+    cdef AnswerState state
+    cdef bint is_head            # the request's method is HEAD
+    cdef bint is_1_0
+    cdef bint keep_alive         # as the request allows, then as the answer says
+    cdef bint owes_continue      # the client waits for 100 (Continue)
+    cdef bint chunked
+    cdef bint has_length
+    cdef bint no_body            # HEAD, 204, 304: what the application sends as a body is not sent
+    cdef int64_t length_left     # of the Content-Length that the application gave
+    cdef bytes head              # held, without the empty line
+
+    @staticmethod
+    cdef H1Sink create(Channel channel, bint is_head, bint is_1_0, bint keep_alive, bint owes_continue)
+    cdef int enter(self, AnswerState state) noexcept
+    cdef int client_gone(self) except -1
+    cdef int read_fields(self, fs_buf *buf, object headers, bint informational, int *own) except -1
+    cdef int take_field(self, fs_buf *buf, bytes name, bytes value, bint informational, int *own) except -1
+    cdef int take_length(self, bytes value) except -1
+    cdef int take_connection(self, bytes value) except -1
+    cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1
+    cdef int write_piece(self, object data, Py_ssize_t size) except -1
+    cdef int account(self, Py_ssize_t size, bint more) except -1
+    cdef int complete(self) except -1

@@ -1,0 +1,397 @@
+"""How is an answer framed on an HTTP/1 connection? (RFC 9112, 6 and 7; RFC 9110, 6.4, 8.6, 9.3.2, 15)
+
+One H1Sink answers one request. It checks the head when the application sends it and writes it with the first data, so
+that an answer which is whole at that moment is one piece with a Content-Length. What comes in parts without a length
+is chunked, or, for HTTP/1.0, ends with the connection. `enter` is the one place where its state changes.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
+
+from fastserve.h1.llhttp cimport (
+    FS_FIELD_BAD_NAME, FS_FIELD_BAD_VALUE, FS_FIELD_OK, FS_NAME_CONNECTION, FS_NAME_CONTENT_LENGTH, FS_NAME_DATE,
+    FS_NAME_SERVER, FS_NAME_TRANSFER_ENCODING, fs_buf, fs_buf_reserve, fs_field_result, fs_name_find, fs_put_chunk_size,
+    fs_put_decimal, fs_put_field, fs_put_status_line, fs_read_decimal, fs_reason_phrase,
+)
+from fastserve.net.debug cimport FS_DEBUG, live
+from fastserve.net.endpoint cimport Peer
+from fastserve.net.outbox cimport Outbox
+from fastserve.stream.sink cimport Sink
+
+# A body above this goes to the transport as it is; below it, one copy is cheaper than a second piece.
+cdef Py_ssize_t JOIN_BYTES_MAX = 16384
+cdef bytes LAST_CHUNK = b"0\r\n\r\n"
+cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+# What the application wrote itself, so that the server does not.
+cdef int OWN_DATE = 1
+cdef int OWN_SERVER = 2
+
+# Heads are put together here, one at a time: nothing that runs meanwhile can come back into this module, since the
+# fields are read from lists and tuples only.
+cdef fs_buf scratch
+
+
+cdef class Channel(Peer):
+    """What an H1Sink needs of its connection."""
+
+    cdef int on_answered(self, H1Sink sink) except -1:
+        """The last byte of the answer is in the outbox."""
+        raise NotImplementedError
+
+    cdef int on_gave_up(self, H1Sink sink) except -1:
+        """The answer cannot be completed; the connection must end without looking complete."""
+        raise NotImplementedError
+
+    cdef int on_body_paused(self, bint paused) except -1:
+        raise NotImplementedError
+
+    cdef int on_uncorked(self) except -1:
+        """The application's step is over: the connection may go on with the next request."""
+        raise NotImplementedError
+
+
+cdef class H1Sink(Sink):
+    """The answer to one HTTP/1 request."""
+
+    @staticmethod
+    cdef H1Sink create(Channel channel, bint is_head, bint is_1_0, bint keep_alive, bint owes_continue):
+        cdef H1Sink sink = H1Sink.__new__(H1Sink)
+        sink.channel = channel
+        sink.is_head = is_head
+        sink.is_1_0 = is_1_0
+        sink.keep_alive = keep_alive
+        sink.owes_continue = owes_continue
+        if FS_DEBUG:
+            live.sinks += 1
+        return sink
+
+    def __dealloc__(self):
+        if FS_DEBUG:
+            live.sinks -= 1
+
+    cdef int enter(self, AnswerState state) noexcept:
+        self.state = state
+        if state >= COMPLETE:
+            self.finished = True
+            self.head = None
+        return 0
+
+    # ---- what the driver asks ----
+
+    cdef bint head_sent(self) noexcept:
+        return self.state >= IN_BODY
+
+    cdef bint writable(self) noexcept:
+        return not self.channel.outbox.paused
+
+    cdef object wait_writable(self):
+        return self.channel.outbox.wait_for_room()
+
+    cdef int cork(self) except -1:
+        self.channel.outbox.cork()
+        return 0
+
+    cdef int uncork(self) except -1:
+        cdef Channel channel = self.channel
+        channel.outbox.uncork()
+        if channel.outbox.corks == 0:
+            channel.on_uncorked()
+        return 0
+
+    cdef int body_wanted(self) except -1:
+        if self.owes_continue:
+            self.owes_continue = False
+            if self.state < IN_BODY:
+                self.channel.outbox.put(CONTINUE)
+        return 0
+
+    cdef int pause_body(self) except -1:
+        return self.channel.on_body_paused(True)
+
+    cdef int resume_body(self) except -1:
+        return self.channel.on_body_paused(False)
+
+    cdef int client_gone(self) except -1:
+        """From the connection: nothing that is sent from now on arrives."""
+        self.disconnected = True
+        if not self.finished:
+            self.enter(GIVEN_UP)
+        return 0
+
+    cdef int abort(self) except -1:
+        if not self.finished:
+            self.enter(GIVEN_UP)
+            self.channel.on_gave_up(self)
+        return 0
+
+    # ---- the head ----
+
+    cdef int take_length(self, bytes value) except -1:
+        cdef uint64_t length = 0
+        cdef bytes stripped = value.strip(b" \t")
+        if fs_read_decimal(PyBytes_AS_STRING(stripped), PyBytes_GET_SIZE(stripped), &length) != 0:
+            raise ValueError(f"invalid Content-Length in the response: {value!r}")
+        if self.has_length and <uint64_t>self.length_left != length:
+            raise ValueError("two different Content-Length fields in the response")
+        self.has_length = True
+        self.length_left = <int64_t>length
+        return 0
+
+    cdef int take_connection(self, bytes value) except -1:
+        """The server writes this field; from the application it takes the wish to close (RFC 9112, 9.6)."""
+        for token in value.split(b","):
+            if token.strip().lower() == b"close":
+                self.keep_alive = False
+        return 0
+
+    cdef int take_field(self, fs_buf *buf, bytes name, bytes value, bint informational, int *own) except -1:
+        cdef const char *name_at = PyBytes_AS_STRING(name)
+        cdef Py_ssize_t name_size = PyBytes_GET_SIZE(name)
+        cdef int id = fs_name_find(name_at, name_size)
+        cdef fs_field_result result
+        cdef bint repeated
+        if id == FS_NAME_TRANSFER_ENCODING:
+            if value.strip().lower() != b"chunked":
+                raise ValueError(f"the server frames the response: Transfer-Encoding {value!r} cannot be sent")
+            return 0
+        if id == FS_NAME_CONNECTION:
+            return self.take_connection(value)
+        if id == FS_NAME_CONTENT_LENGTH:
+            if informational:
+                return 0
+            repeated = self.has_length
+            self.take_length(value)
+            if repeated or self.status == 204:
+                return 0  # RFC 9110, 8.6: none in a 204
+        elif id == FS_NAME_DATE:
+            own[0] |= OWN_DATE
+        elif id == FS_NAME_SERVER:
+            own[0] |= OWN_SERVER
+        result = fs_put_field(buf, name_at, name_size, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        if result == FS_FIELD_OK:
+            return 0
+        if result == FS_FIELD_BAD_NAME:
+            raise ValueError(f"invalid response header name: {name!r}")
+        if result == FS_FIELD_BAD_VALUE:
+            raise ValueError(f"invalid value of the response header {name!r}: {value!r}")
+        raise MemoryError
+
+    cdef int read_fields(self, fs_buf *buf, object headers, bint informational, int *own) except -1:
+        cdef object field
+        if type(headers) is not list and type(headers) is not tuple:
+            headers = list(headers)
+            buf.len = 0  # the iterator may have been anything
+            fs_put_status_line(buf, self.status)
+        for field in headers:
+            if type(field) is tuple and len(<tuple>field) == 2:
+                name, value = (<tuple>field)[0], (<tuple>field)[1]
+            elif type(field) is list and len(<list>field) == 2:
+                name, value = (<list>field)[0], (<list>field)[1]
+            else:
+                raise TypeError(f"a response header must be a pair of bytes, not {field!r}")
+            if not PyBytes_CheckExact(name) or not PyBytes_CheckExact(value):
+                name, value = as_bytes(name, "name"), as_bytes(value, "value")
+            self.take_field(buf, <bytes>name, <bytes>value, informational, own)
+        return 0
+
+    cdef int send_head(self, int status, object headers) except -1:
+        cdef bytes block
+        cdef int own = 0
+        if self.state != BEFORE_HEAD:
+            raise RuntimeError("the response head was sent already")
+        if not 200 <= status <= 999:
+            raise ValueError(f"a final status is from 200 to 999, not {status}")
+        self.status = status
+        self.has_length = False
+        scratch.len = 0
+        try:
+            if fs_put_status_line(&scratch, status) != 0:
+                raise MemoryError
+            self.read_fields(&scratch, headers, False, &own)
+        except BaseException:
+            self.status = 0
+            raise
+        if own == 0:
+            block = self.channel.endpoint.default_block()
+        else:
+            block = self.channel.endpoint.default_block_without(own & OWN_DATE, own & OWN_SERVER)
+        if fs_buf_reserve(&scratch, PyBytes_GET_SIZE(block)) != 0:
+            raise MemoryError
+        memcpy(scratch.data + scratch.len, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block))
+        scratch.len += PyBytes_GET_SIZE(block)
+        self.head = PyBytes_FromStringAndSize(scratch.data, scratch.len)
+        self.no_body = self.is_head or status == 204 or status == 304
+        self.enter(HEAD_HELD)
+        return 0
+
+    cdef int send_informational(self, int status, object headers) except -1:
+        cdef int own = 0
+        if self.state != BEFORE_HEAD:
+            raise RuntimeError("an informational response comes before the response head")
+        if self.is_1_0:
+            return 0  # RFC 9110, 15.2: a 1.0 client knows none
+        scratch.len = 0
+        self.status = status
+        try:
+            if fs_put_status_line(&scratch, status) != 0:
+                raise MemoryError
+            self.read_fields(&scratch, headers, True, &own)
+        finally:
+            self.status = 0
+        self.channel.outbox.put(PyBytes_FromStringAndSize(scratch.data, scratch.len) + b"\r\n")
+        return 0
+
+    cdef int send_error(self, int status) except -1:
+        cdef bytes text = fs_reason_phrase(status)
+        self.enter(BEFORE_HEAD)  # a head that was held is dropped
+        self.bytes_sent = 0
+        self.keep_alive = False
+        self.send_head(status, [(b"content-type", b"text/plain; charset=utf-8"),
+                                (b"content-length", str(len(text)).encode("ascii"))])
+        return self.send_data(text, False)
+
+    # ---- the body ----
+
+    cdef int send_data(self, object data, bint more) except -1:
+        cdef Py_ssize_t size
+        cdef Py_ssize_t length
+        if self.state == BEFORE_HEAD:
+            raise RuntimeError("data before the response head")
+        if self.state >= COMPLETE:
+            return 0
+        if not PyBytes_CheckExact(data):
+            data = as_bytes(data, "body")
+        size = length = PyBytes_GET_SIZE(data)
+        self.account(size, more)
+        if self.no_body:
+            size = 0
+            data = b""
+        if self.state == HEAD_HELD:
+            self.write_first(data, size, length, more)
+        elif size > 0 or not more:
+            self.write_piece(data, size)
+            if not more and self.chunked:
+                self.channel.outbox.put(LAST_CHUNK)
+        if not more:
+            self.complete()
+        return 0
+
+    cdef int account(self, Py_ssize_t size, bint more) except -1:
+        """Hold the application to the Content-Length that it gave (RFC 9112, 6.3): a client that is told one length and
+        sent another takes the next answer for the rest of this one."""
+        if not self.no_body:
+            self.bytes_sent += size
+            if self.has_length:
+                if size > self.length_left:
+                    raise RuntimeError("the response body is longer than its Content-Length")
+                self.length_left -= size
+                if not more and self.length_left > 0:
+                    raise RuntimeError(f"the response body is {self.length_left} bytes shorter than its Content-Length")
+        return 0
+
+    cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1:
+        """The head, its framing fields, and the first data: one piece, unless the data is large.
+
+        `size` is what goes out of `data`; `length` what the application gave, which an answer to HEAD still tells.
+        """
+        cdef char framing[96]
+        cdef size_t framing_size = 0
+        cdef char chunk[18]
+        cdef size_t chunk_size = 0
+        cdef bytes head = self.head
+        cdef Py_ssize_t head_size = PyBytes_GET_SIZE(head)
+        cdef bytes piece
+        cdef char *at
+        cdef bint joined
+        if self.owes_continue:
+            self.keep_alive = False  # whether the body still comes is the client's choice (RFC 9110, 10.1.1)
+        if not self.has_length and (not self.no_body or (self.is_head and not more and length > 0)):
+            if not more:
+                memcpy(framing, b"content-length: ", 16)
+                framing_size = 16 + fs_put_decimal(framing + 16, length)
+                memcpy(framing + framing_size, b"\r\n", 2)
+                framing_size += 2
+            elif self.is_1_0:
+                self.keep_alive = False
+            else:
+                self.chunked = True
+                memcpy(framing, b"transfer-encoding: chunked\r\n", 28)
+                framing_size = 28
+        if not self.keep_alive or self.channel.endpoint.draining:
+            self.keep_alive = False
+            memcpy(framing + framing_size, b"connection: close\r\n", 19)
+            framing_size += 19
+        elif self.is_1_0:
+            memcpy(framing + framing_size, b"connection: keep-alive\r\n", 24)
+            framing_size += 24
+        memcpy(framing + framing_size, b"\r\n", 2)
+        framing_size += 2
+        if self.chunked and size > 0:
+            chunk_size = fs_put_chunk_size(chunk, size)
+
+        joined = size <= JOIN_BYTES_MAX
+        piece = PyBytes_FromStringAndSize(
+            NULL, head_size + framing_size + chunk_size + (size + (2 if chunk_size else 0) if joined else 0))
+        at = PyBytes_AS_STRING(piece)
+        memcpy(at, PyBytes_AS_STRING(head), head_size)
+        at += head_size
+        memcpy(at, framing, framing_size)
+        at += framing_size
+        memcpy(at, chunk, chunk_size)
+        at += chunk_size
+        if joined:
+            memcpy(at, PyBytes_AS_STRING(data), size)
+            if chunk_size:
+                memcpy(at + size, b"\r\n", 2)
+        self.head = None
+        self.enter(IN_BODY)
+        if joined:
+            self.channel.outbox.put(piece)
+        else:
+            self.channel.outbox.cork()
+            self.channel.outbox.put(piece)
+            self.channel.outbox.put(data)
+            if chunk_size:
+                self.channel.outbox.put(b"\r\n")
+            self.channel.outbox.uncork()
+        return 0
+
+    cdef int write_piece(self, object data, Py_ssize_t size) except -1:
+        cdef char chunk[18]
+        cdef size_t chunk_size
+        cdef bytes piece
+        cdef char *at
+        if size == 0:
+            return 0
+        if not self.chunked:
+            self.channel.outbox.put(data)
+            return 0
+        chunk_size = fs_put_chunk_size(chunk, size)
+        if size <= JOIN_BYTES_MAX:
+            piece = PyBytes_FromStringAndSize(NULL, chunk_size + size + 2)
+            at = PyBytes_AS_STRING(piece)
+            memcpy(at, chunk, chunk_size)
+            memcpy(at + chunk_size, PyBytes_AS_STRING(data), size)
+            memcpy(at + chunk_size + size, b"\r\n", 2)
+            self.channel.outbox.put(piece)
+            return 0
+        self.channel.outbox.cork()
+        self.channel.outbox.put(PyBytes_FromStringAndSize(chunk, chunk_size))
+        self.channel.outbox.put(data)
+        self.channel.outbox.put(b"\r\n")
+        self.channel.outbox.uncork()
+        return 0
+
+    cdef int complete(self) except -1:
+        self.enter(COMPLETE)
+        self.channel.on_answered(self)
+        return 0
+
+
+cdef bytes as_bytes(object value, str what):
+    """What an application may hand over besides bytes, copied, since it may change it later."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"a response {what} must be bytes, not {type(value).__name__}")

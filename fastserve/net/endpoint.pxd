@@ -1,0 +1,61 @@
+"""What do the connections of one server share?"""
+
+from libc.stdint cimport int64_t, uint64_t
+
+from fastserve.stream.stream cimport Driver
+
+
+cdef class Peer:
+    """A connection, as its endpoint sees it: a link in a list, and one deadline."""
+    cdef Endpoint endpoint
+    cdef void *next_peer
+    cdef void *previous_peer
+    cdef bint linked
+
+    cdef int on_sweep(self, double now_s) except -1
+    cdef int drain(self) except -1
+    cdef int abort_connection(self) except -1
+
+
+cdef class Endpoint:
+    cdef readonly object loop
+    cdef readonly Driver driver
+    cdef readonly list observers
+    cdef readonly int connections
+    cdef public uint64_t total_requests
+    cdef readonly bint draining
+
+    # Limits (options of these names); times in seconds, 0 for none
+    cdef Py_ssize_t body_bytes_max
+    cdef Py_ssize_t write_buffer_bytes_max
+    cdef Py_ssize_t discard_bytes_max
+    cdef int pipelined_requests_max
+    cdef double keep_alive_timeout_s
+    cdef double head_timeout_s
+    cdef double body_timeout_s
+    cdef double body_rate_min_bytes_s
+    cdef double write_timeout_s
+    cdef double half_close_timeout_s
+    cdef double linger_timeout_s
+    cdef readonly object limits
+
+    cdef void *first_peer
+    cdef object sweep_timer
+    cdef double sweep_interval_s
+    cdef object closed_waiter
+
+    cdef object server_line     # b"server: fastserve\r\n" or b""
+    cdef object extra_lines     # of --header
+    cdef bytes block            # Date, Server and the others, as they stand in every head
+    cdef bytes date_line
+    cdef int64_t block_epoch_s
+    cdef bint with_date
+    cdef object allowance       # of lines about bad requests
+
+    cdef double choose_sweep_interval(self) except -1
+    cdef list peers(self)
+    cdef int link(self, Peer peer) except -1
+    cdef int unlink(self, Peer peer) except -1
+    cdef bytes default_block(self)
+    cdef bytes default_block_without(self, bint date, bint server)
+    cdef int bad_request(self, object client, int status, str reason, bytes excerpt) except -1

@@ -1,0 +1,248 @@
+"""What do the connections of one server share?
+
+Their limits, the driver that they hand requests to, the header lines that stand in every answer, one timer that
+sweeps their deadlines, and the way to end them all.
+"""
+
+import logging
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+
+from fastserve.net.clock cimport fs_epoch_s, fs_monotonic_s
+
+cdef extern from "resp.h" nogil:
+    void fs_put_date(char *out, int64_t epoch_s)
+
+cdef extern from "logline.h" nogil:
+    size_t fs_log_escape(char *out, const char *text, size_t len)
+
+logger = logging.getLogger("fastserve.error")
+
+cdef double SWEEP_INTERVAL_MAX_S = 0.5
+cdef double SWEEP_INTERVAL_MIN_S = 0.02
+cdef Py_ssize_t EXCERPT_BYTES_MAX = 64
+
+
+cdef class Peer:
+    """A connection, as its endpoint sees it."""
+
+    cdef int on_sweep(self, double now_s) except -1:
+        """Compare the deadline; act on one that has passed."""
+        raise NotImplementedError
+
+    cdef int drain(self) except -1:
+        """End when idle: at once, or after the request in flight."""
+        raise NotImplementedError
+
+    cdef int abort_connection(self) except -1:
+        """End now, whatever is in flight."""
+        raise NotImplementedError
+
+
+class _Allowance:
+    """How many lines a second may go to the log: a burst, and what is left out is counted."""
+
+    def __init__(self, burst: int, per_second: float) -> None:
+        self.burst = burst
+        self.per_second = per_second
+        self.left = float(burst)
+        self.at_s = fs_monotonic_s()
+        self.suppressed = 0
+
+    def take(self) -> bool:
+        now_s = fs_monotonic_s()
+        self.left = min(float(self.burst), self.left + (now_s - self.at_s) * self.per_second)
+        self.at_s = now_s
+        if self.left < 1.0:
+            self.suppressed += 1
+            return False
+        self.left -= 1.0
+        return True
+
+    def take_suppressed(self) -> int:
+        count, self.suppressed = self.suppressed, 0
+        return count
+
+
+cdef bytes encode_lines(object fields):
+    return b"".join([name + b": " + value + b"\r\n" for name, value in fields])
+
+
+cdef class Endpoint:
+    """What the connections of one server share.
+
+    :param loop: the running event loop
+    :param limits: an object with the attributes of the option group "limits", ``timeout_keep_alive``,
+        ``server_header`` and ``date_header``; times in seconds
+    :param driver: takes the requests
+    :param default_headers: ``(name, value)`` in bytes, for every answer
+    :param observers: are told of every answer that ended
+    """
+
+    def __init__(self, loop, limits, Driver driver, default_headers=(), observers=()):
+        self.loop = loop
+        self.limits = limits
+        self.driver = driver
+        self.observers = list(observers)
+        self.body_bytes_max = limits.body_bytes_max
+        self.write_buffer_bytes_max = limits.write_buffer_bytes_max
+        self.discard_bytes_max = limits.discard_bytes_max
+        self.pipelined_requests_max = limits.pipelined_requests_max
+        self.keep_alive_timeout_s = limits.timeout_keep_alive
+        self.head_timeout_s = limits.head_timeout_s
+        self.body_timeout_s = limits.body_timeout_s
+        self.body_rate_min_bytes_s = limits.body_rate_min_bytes_s
+        self.write_timeout_s = limits.write_timeout_s
+        self.half_close_timeout_s = limits.half_close_timeout_s
+        self.linger_timeout_s = limits.linger_timeout_s
+        self.with_date = limits.date_header
+        self.server_line = b"server: fastserve\r\n" if limits.server_header else b""
+        self.extra_lines = encode_lines(default_headers)
+        for name, _ in default_headers:
+            if name.lower() == b"server":
+                self.server_line = b""
+            elif name.lower() == b"date":
+                self.with_date = False
+        self.block_epoch_s = -1
+        self.allowance = _Allowance(burst=10, per_second=1.0)
+        self.sweep_interval_s = self.choose_sweep_interval()
+
+    cdef double choose_sweep_interval(self) except -1:
+        """A quarter of the shortest deadline, so that none is late by more."""
+        cdef double shortest = 4 * SWEEP_INTERVAL_MAX_S
+        for timeout_s in (self.keep_alive_timeout_s, self.head_timeout_s, self.body_timeout_s,
+                          self.write_timeout_s, self.half_close_timeout_s, self.linger_timeout_s):
+            if 0 < timeout_s < shortest:
+                shortest = timeout_s
+        return max(SWEEP_INTERVAL_MIN_S, shortest / 4)
+
+    # ---- the list of connections ----
+
+    cdef int link(self, Peer peer) except -1:
+        peer.next_peer = self.first_peer
+        peer.previous_peer = NULL
+        if self.first_peer != NULL:
+            (<Peer>self.first_peer).previous_peer = <void *>peer
+        self.first_peer = <void *>peer
+        peer.linked = True
+        self.connections += 1
+        if self.sweep_timer is None:
+            self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
+        return 0
+
+    cdef int unlink(self, Peer peer) except -1:
+        if not peer.linked:
+            return 0
+        peer.linked = False
+        if peer.previous_peer != NULL:
+            (<Peer>peer.previous_peer).next_peer = peer.next_peer
+        else:
+            self.first_peer = peer.next_peer
+        if peer.next_peer != NULL:
+            (<Peer>peer.next_peer).previous_peer = peer.previous_peer
+        peer.next_peer = peer.previous_peer = NULL
+        self.connections -= 1
+        if self.connections == 0 and self.closed_waiter is not None and not self.closed_waiter.done():
+            self.closed_waiter.set_result(None)
+        return 0
+
+    cdef list peers(self):
+        """The connections, held, so that acting on one may unlink any."""
+        cdef list found = []
+        cdef void *at = self.first_peer
+        while at != NULL:
+            found.append(<Peer>at)
+            at = (<Peer>at).next_peer
+        return found
+
+    def sweep(self):
+        """Compares every connection's deadline with the clock. The loop's timer calls it while there are any."""
+        cdef double now_s = fs_monotonic_s()
+        cdef void *at = self.first_peer
+        cdef Peer peer
+        self.sweep_timer = None
+        # Only transports end connections, in a later turn of the loop; so the list stands still here.
+        while at != NULL:
+            peer = <Peer>at
+            at = peer.next_peer
+            try:
+                peer.on_sweep(now_s)
+            except Exception:
+                logger.exception("A connection's deadline could not be handled; the connection is dropped")
+                peer.abort_connection()
+        if self.connections > 0:
+            self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
+
+    # ---- the end ----
+
+    @property
+    def requests_in_flight(self) -> int:
+        """Requests whose application has not returned."""
+        return self.driver.in_flight()
+
+    def drain(self) -> None:
+        """Idle connections close at once, the others after the request in flight."""
+        self.draining = True
+        cdef Peer peer
+        for peer in self.peers():
+            peer.drain()
+
+    async def wait_closed(self) -> None:
+        """Returns when there is no connection any more and no request in flight."""
+        while self.connections > 0 or self.driver.in_flight() > 0:
+            if self.connections > 0:
+                if self.closed_waiter is None or self.closed_waiter.done():
+                    self.closed_waiter = self.loop.create_future()
+                await self.closed_waiter
+            else:
+                await self.driver.when_idle()
+
+    def cancel_requests(self) -> int:
+        """Cancels the requests in flight; returns how many there were."""
+        return self.driver.cancel_all()
+
+    def abort(self) -> None:
+        """Drops every connection, whatever it is doing."""
+        cdef Peer peer
+        for peer in self.peers():
+            peer.abort_connection()
+
+    def close(self) -> None:
+        """Stops the timer. For use when the last connection is gone, or will not be waited for."""
+        if self.sweep_timer is not None:
+            self.sweep_timer.cancel()
+            self.sweep_timer = None
+
+    # ---- what stands in every answer ----
+
+    cdef bytes default_block(self):
+        cdef int64_t now_s = fs_epoch_s()
+        cdef char date[29]
+        if now_s != self.block_epoch_s:
+            self.block_epoch_s = now_s
+            self.date_line = b""
+            if self.with_date:
+                fs_put_date(date, now_s)
+                self.date_line = b"date: " + PyBytes_FromStringAndSize(date, 29) + b"\r\n"
+            self.block = self.date_line + self.server_line + self.extra_lines
+        return self.block
+
+    cdef bytes default_block_without(self, bint date, bint server):
+        """The block for an answer whose application wrote Date or Server itself."""
+        self.default_block()
+        return (b"" if date else self.date_line) + (b"" if server else self.server_line) + self.extra_lines
+
+    cdef int bad_request(self, object client, int status, str reason, bytes excerpt) except -1:
+        """One line for the log about bytes that are no request, unless there were too many of late."""
+        cdef char escaped[256]
+        cdef bytes text = excerpt[:EXCERPT_BYTES_MAX]
+        cdef size_t size
+        if not self.allowance.take():
+            return 0
+        size = fs_log_escape(escaped, text, len(text))
+        shown = escaped[:size].decode("ascii")
+        peer = f"{client[0]}:{client[1]}" if client else "unix socket"
+        more = self.allowance.take_suppressed()
+        note = f" ({more} more such lines left out)" if more else ""
+        logger.warning('Invalid HTTP request received from %s: %d %s: "%s"%s', peer, status, reason, shown, note)
+        return 0

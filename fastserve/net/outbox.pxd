@@ -1,0 +1,24 @@
+"""When do bytes reach the transport? Once per batch; and a slow client stops the writer."""
+
+cdef class Outbox:
+    cdef object transport
+    cdef object loop
+    cdef object write          # transport.write, bound once
+    cdef object first          # the first piece that waits; most answers are one piece
+    cdef list rest             # the others, or None
+    cdef list waiters          # futures of writers that wait for room, or None
+    cdef Py_ssize_t waiting_bytes
+    cdef Py_ssize_t bytes_max
+    cdef int corks
+    cdef readonly bint paused  # the transport holds more than its high-water mark
+    cdef readonly bint closed
+
+    cdef int put(self, object piece) except -1
+    cdef int flush(self) except -1
+    cdef inline void cork(self) noexcept
+    cdef int uncork(self) except -1
+    cdef int pause(self) except -1
+    cdef int resume(self) except -1
+    cdef object wait_for_room(self)
+    cdef int close(self) except -1
+    cdef int wake(self) except -1

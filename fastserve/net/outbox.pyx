@@ -1,0 +1,104 @@
+"""When do bytes reach the transport?
+
+A transport's write is a system call. So pieces gather while the outbox is corked (while one read is worked off, or
+while the application runs one step), and go out as one write when the last cork is pulled. More than `bytes_max`
+gathered bytes go out at once, which lets the transport say that the client is slow.
+"""
+
+cdef Py_ssize_t JOIN_BYTES_MAX = 65536
+
+
+cdef class Outbox:
+    """The write side of one connection.
+
+    :param transport: an asyncio transport, in use until :meth:`close`
+    :param loop: its event loop
+    :param bytes_max: the high-water mark in bytes; above it :attr:`paused` is set and writers wait
+    """
+
+    def __cinit__(self, object transport, object loop, Py_ssize_t bytes_max):
+        self.transport = transport
+        self.loop = loop
+        self.bytes_max = bytes_max
+        self.write = transport.write
+
+    cdef inline void cork(self) noexcept:
+        self.corks += 1
+
+    cdef int uncork(self) except -1:
+        self.corks -= 1
+        if self.corks == 0 and self.first is not None:
+            self.flush()
+        return 0
+
+    cdef int put(self, object piece) except -1:
+        """Queues bytes, which nobody may change any more."""
+        if self.closed:
+            return 0
+        if self.first is None:
+            self.first = piece
+        elif self.rest is None:
+            self.rest = [piece]
+        else:
+            self.rest.append(piece)
+        self.waiting_bytes += len(piece)
+        if self.corks == 0 or self.waiting_bytes > self.bytes_max:
+            self.flush()
+        return 0
+
+    cdef int flush(self) except -1:
+        cdef object first = self.first
+        cdef list rest = self.rest
+        cdef Py_ssize_t size = self.waiting_bytes
+        if first is None or self.closed:
+            return 0
+        self.first = self.rest = None
+        self.waiting_bytes = 0
+        if rest is None:
+            self.write(first)
+        elif size <= JOIN_BYTES_MAX:
+            rest.insert(0, first)
+            self.write(b"".join(rest))
+        else:
+            rest.insert(0, first)
+            self.transport.writelines(rest)
+        return 0
+
+    cdef int pause(self) except -1:
+        """The transport's high-water mark is passed."""
+        self.paused = True
+        return 0
+
+    cdef int resume(self) except -1:
+        self.paused = False
+        self.wake()
+        return 0
+
+    cdef object wait_for_room(self):
+        """A future that is done when there is room, or no connection any more."""
+        cdef object future = self.loop.create_future()
+        if not self.paused or self.closed:
+            future.set_result(None)
+        elif self.waiters is None:
+            self.waiters = [future]
+        else:
+            self.waiters.append(future)
+        return future
+
+    cdef int close(self) except -1:
+        """The connection is gone: what waits is dropped, who waits is woken. Breaks the cycle with the transport."""
+        self.closed = True
+        self.first = self.rest = None
+        self.waiting_bytes = 0
+        self.transport = self.write = None
+        self.wake()
+        return 0
+
+    cdef int wake(self) except -1:
+        cdef list waiters = self.waiters
+        self.waiters = None
+        if waiters is not None:
+            for future in waiters:
+                if not future.done():
+                    future.set_result(None)
+        return 0

@@ -1,0 +1,1 @@
+"""The seam between protocols and applications: neither knows the other."""

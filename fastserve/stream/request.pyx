@@ -1,0 +1,22 @@
+"""What is asked? The protocol fills a Request, the driver reads it; nobody changes it afterwards."""
+
+cimport cython
+
+
+@cython.freelist(64)
+cdef class Request:
+    """One request's head.
+
+    :ivar str method: in upper case (RFC 9110, 9)
+    :ivar str path: percent-decoded and decoded as UTF-8
+    :ivar bytes raw_path: the path as it came, without the query (RFC 3986, 3.3)
+    :ivar bytes query_string: without the question mark, as it came (RFC 3986, 3.4)
+    :ivar str http_version: ``"1.0"`` or ``"1.1"``
+    :ivar str scheme: ``"http"`` or ``"https"``
+    :ivar list headers: ``(name, value)`` in bytes, the names in lower case, in the order of arrival
+    :ivar client: ``(host, port)`` of the peer, or None where it has none (a Unix socket)
+    :ivar server: ``(host, port)`` of our side, or ``(path, None)``
+    """
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path}>"

@@ -1,0 +1,31 @@
+"""The way of an answer, from the driver to the protocol; and who watches it end."""
+
+from libc.stdint cimport uint64_t
+
+from fastserve.stream.request cimport Request
+
+
+cdef class Sink:
+    cdef readonly int status             # of the answer; 0 until there is one
+    cdef readonly uint64_t bytes_sent    # of the answer's body
+    cdef readonly uint64_t bytes_received  # of the request's body
+    cdef readonly bint disconnected      # the client is gone: nothing that is sent arrives
+    cdef readonly bint finished          # the answer is complete, or given up
+
+    cdef int send_head(self, int status, object headers) except -1
+    cdef int send_data(self, object data, bint more) except -1
+    cdef int send_informational(self, int status, object headers) except -1
+    cdef int send_error(self, int status) except -1
+    cdef int abort(self) except -1
+    cdef bint head_sent(self) noexcept
+    cdef bint writable(self) noexcept
+    cdef object wait_writable(self)
+    cdef int body_wanted(self) except -1
+    cdef int pause_body(self) except -1
+    cdef int resume_body(self) except -1
+    cdef int cork(self) except -1
+    cdef int uncork(self) except -1
+
+
+cdef class Observer:
+    cdef int stream_ended(self, Request request, Sink sink) except -1

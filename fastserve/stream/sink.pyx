@@ -1,0 +1,70 @@
+"""How does an answer get out?
+
+A driver holds one Sink for one request and calls it; the protocol implements it. What the application gets wrong is
+raised to it as RuntimeError, TypeError or ValueError before a byte of it is sent.
+"""
+
+
+class ClientDisconnected(OSError):
+    """The client is gone. Raised to an application that goes on sending (ASGI 3, "Disconnected Client")."""
+
+
+cdef class Sink:
+    """One answer on its way out. The methods here are the contract; a protocol overrides every one of them."""
+
+    cdef int send_head(self, int status, object headers) except -1:
+        """The final status and the header fields, checked. Written with the first data, or the end."""
+        raise NotImplementedError
+
+    cdef int send_data(self, object data, bint more) except -1:
+        """A part of the body (bytes, bytearray or memoryview); `more` says whether others follow."""
+        raise NotImplementedError
+
+    cdef int send_informational(self, int status, object headers) except -1:
+        """A 1xx answer before the head (RFC 9110, 15.2)."""
+        raise NotImplementedError
+
+    cdef int send_error(self, int status) except -1:
+        """The whole answer in the server's own words; only where no head was sent."""
+        raise NotImplementedError
+
+    cdef int abort(self) except -1:
+        """Give the answer up: the client must see that it is not complete."""
+        raise NotImplementedError
+
+    cdef bint head_sent(self) noexcept:
+        """Whether a part of the answer may be on the wire."""
+        return False
+
+    cdef bint writable(self) noexcept:
+        """Whether the client keeps up."""
+        return True
+
+    cdef object wait_writable(self):
+        """A future that is done when the client has caught up, or is gone."""
+        raise NotImplementedError
+
+    cdef int body_wanted(self) except -1:
+        """The application waits for the request's body: time for 100 (Continue)."""
+        raise NotImplementedError
+
+    cdef int pause_body(self) except -1:
+        """The application does not keep up with the body."""
+        raise NotImplementedError
+
+    cdef int resume_body(self) except -1:
+        raise NotImplementedError
+
+    cdef int cork(self) except -1:
+        """Hold what is sent until uncork(); they nest."""
+        raise NotImplementedError
+
+    cdef int uncork(self) except -1:
+        raise NotImplementedError
+
+
+cdef class Observer:
+    """Is told of every answer that ended, complete or not. It must not raise."""
+
+    cdef int stream_ended(self, Request request, Sink sink) except -1:
+        raise NotImplementedError

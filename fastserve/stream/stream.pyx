@@ -1,0 +1,38 @@
+"""Who takes a request, and how does its body get there?"""
+
+
+cdef class Stream:
+    """One request in the hands of a driver. A protocol calls push_body and end_body as bytes arrive, before and after
+    start; disconnect once, when nothing more can arrive."""
+
+    cdef int push_body(self, bytes data) except -1:
+        raise NotImplementedError
+
+    cdef int end_body(self) except -1:
+        raise NotImplementedError
+
+    cdef int start(self) except -1:
+        """Run the application. What has been pushed by now needs no waiting."""
+        raise NotImplementedError
+
+    cdef int disconnect(self) except -1:
+        raise NotImplementedError
+
+
+cdef class Driver:
+    """Runs an application, one Stream a request."""
+
+    cdef Stream open(self, Request request, Sink sink):
+        raise NotImplementedError
+
+    cpdef int in_flight(self) except -1:
+        """How many requests have not ended, those included that were answered and go on working."""
+        raise NotImplementedError
+
+    cpdef int cancel_all(self) except -1:
+        """Cancel the requests in flight; returns how many."""
+        raise NotImplementedError
+
+    cdef object when_idle(self):
+        """A future that is done as soon as none is in flight."""
+        raise NotImplementedError
