@@ -58,14 +58,15 @@ bench: $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor
 
 debug: $(VENV)/.made ## the suite against a build with assertions and live-object counters
 	$(BIN)/python -m build_support.mirror build/tree-debug
-	$(MAKE) -C build/tree-debug test VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="FASTSERVE_DEBUG=1" \
+	$(MAKE) -C build/tree-debug test VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1" \
 		C_TEST_ARGS="DEBUG=1"
 
 asan: $(VENV)/.made ## the suite against a build under the address and undefined-behaviour sanitizers
 	$(BIN)/python -m build_support.mirror build/tree-asan
 	$(MAKE) -C build/tree-asan test VENV=$(CURDIR)/$(VENV)-asan \
-		BUILD_ENV="FASTSERVE_SANITIZE=address,undefined" C_TEST_ARGS="SANITIZE=address,undefined" \
-		TEST_ENV="LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc"
+		BUILD_ENV="$(BUILD_ENV) FASTSERVE_SANITIZE=address,undefined" C_TEST_ARGS="SANITIZE=address,undefined" \
+		TEST_ENV="LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+			UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc"
 
 lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
 	$(BIN)/ruff check .
