@@ -111,8 +111,9 @@ static int on_trailer_name(fs_parser *parser, const char *at, size_t len)
     if (!parser->name_open) {
         parser->name_open = 1;
         parser->trailer_name_len = 0;
-        if (++parser->trailer_count > parser->limits->header_count_max)
+        if (parser->trailer_count >= parser->limits->header_count_max)
             return refuse(parser, 431, "too many trailer fields");
+        parser->trailer_count++;
     }
     for (size_t i = 0; i < len && parser->trailer_name_len < sizeof parser->trailer_name; i++)
         parser->trailer_name[parser->trailer_name_len++] = at[i];
@@ -293,6 +294,9 @@ void fs_parser_init(fs_parser *parser, const fs_limits *limits)
 {
     memset(parser, 0, sizeof *parser);
     llhttp_init(&parser->http, HTTP_REQUEST, &settings);
+    /* Whether the connection goes on is for rules.c to say. llhttp would stop after Proxy-Connection: close, and after a
+     * trailer field named Connection. */
+    llhttp_set_lenient_keep_alive(&parser->http, 1);
     parser->limits = limits;
 }
 
@@ -353,38 +357,67 @@ static fs_event fail(fs_parser *parser)
     return FS_ERROR;
 }
 
-/* RFC 9110, 15.6.2: a method that the server does not know is 501; a word that is no method is 400. llhttp stops at the
- * first byte that fits no method of its own, so only the bytes up to there are judged: the rest may not have come. */
-static int status_of_method(const fs_parser *parser, const char *data, size_t len)
+/* The framing bytes of a chunked body that end at `end`, checked and, at the end of a feed, carried over. */
+static int account_framing(fs_parser *parser, const char *end)
 {
-    const char *stop = llhttp_get_error_pos(&parser->http);
-    size_t end = stop >= data && stop < data + len ? (size_t)(stop - data) + 1 : len;
-    for (size_t i = 0; i < end; i++)
-        if (!(data[i] >= 'A' && data[i] <= 'Z') && data[i] != '-' && data[i] != '\r' && data[i] != '\n')
-            return 400;
-    return 501;
+    if (!parser->chunked)
+        return 0;
+    parser->framing += (uint32_t)(end - parser->mark);
+    parser->mark = end;
+    if (!parser->in_trailer)
+        return check_chunk_line(parser, parser->framing);
+    if (parser->framing > parser->limits->header_bytes_max)
+        return refuse(parser, 431, "trailer section too large");
+    return 0;
 }
 
-/* A version that goes on after its digits, or is none of HTTP's, is 505; a broken line end behind a good one is 400. */
-static int status_of_version(const fs_parser *parser, const char *data, size_t len)
+/* llhttp reports an element at its end or at the end of a feed, but not when a bad byte cuts it short. What lies before
+ * that byte is judged here, so that the answer to a message with two faults does not depend on the cuts either. */
+static int check_limits_before(fs_parser *parser, llhttp_errno_t error, const char *stop)
 {
-    const char *stop = llhttp_get_error_pos(&parser->http);
-    int at_line_end = stop >= data && stop < data + len && (*stop == '\n' || *stop == '\r');
-    return at_line_end ? 400 : 505;
+    const fs_limits *limits = parser->limits;
+    int in_new_name = error == HPE_INVALID_HEADER_TOKEN && !parser->name_open;
+    if (parser->in_body) {
+        if (in_new_name && parser->trailer_count >= limits->header_count_max)
+            return refuse(parser, 431, "too many trailer fields");
+        return account_framing(parser, stop);
+    }
+    uint32_t end = offset_of(parser, stop);
+    if (error == HPE_INVALID_URL || parser->head->target.len == 0)
+        return end > limits->request_line_bytes_max ? refuse(parser, 414, "request line too long") : 0;
+    if (in_new_name && parser->head->field_count >= limits->header_count_max)
+        return refuse(parser, 431, "too many header fields");
+    return check_header_bytes(parser, end);
+}
+
+/* RFC 9110, 15.6.2: a method that the server does not know is 501; a word that is no method is 400. llhttp stops at the
+ * first byte that fits no method of its own, so only that one is judged: the rest may not have come. */
+static int status_of_method(const char *stop, const char *end)
+{
+    return stop < end && ((*stop >= 'A' && *stop <= 'Z') || *stop == '-') ? 501 : 400;
+}
+
+/* A version that the server does not know is 505; one that a bare LF ends is a broken line. llhttp has consumed that LF,
+ * while it does not consume another bad byte. */
+static int status_of_version(const fs_parser *parser, const char *data, const char *stop)
+{
+    return parser->http.method != HTTP_PRI && stop > data && stop[-1] == '\n' ? 400 : 505;
 }
 
 static fs_event fail_from_llhttp(fs_parser *parser, llhttp_errno_t error, const char *data, size_t len)
 {
-    if (parser->status != 0)
+    const char *stop = llhttp_get_error_pos(&parser->http);
+    FS_ASSERT(stop >= data && stop <= data + len);
+    if (parser->status != 0 || check_limits_before(parser, error, stop))
         return fail(parser);
     const char *reason = llhttp_get_error_reason(&parser->http);
     parser->reason = reason != NULL && reason[0] != '\0' ? reason : "bad request";
     switch (error) {
     case HPE_INVALID_METHOD:
-        parser->status = (uint16_t)status_of_method(parser, data, len);
+        parser->status = (uint16_t)status_of_method(stop, data + len);
         break;
     case HPE_INVALID_VERSION:
-        parser->status = (uint16_t)status_of_version(parser, data, len);
+        parser->status = (uint16_t)status_of_version(parser, data, stop);
         break;
     case HPE_PAUSED_H2_UPGRADE:
         parser->status = 505;
@@ -420,20 +453,6 @@ static fs_event finish_head(fs_parser *parser, const char *data, size_t taken)
     return FS_HEAD;
 }
 
-/* The framing bytes of a chunked body that end at `end`, checked and, at the end of a feed, carried over. */
-static int account_framing(fs_parser *parser, const char *end)
-{
-    if (!parser->chunked)
-        return 0;
-    parser->framing += (uint32_t)(end - parser->mark);
-    parser->mark = end;
-    if (!parser->in_trailer)
-        return check_chunk_line(parser, parser->framing);
-    if (parser->framing > parser->limits->header_bytes_max)
-        return refuse(parser, 431, "trailer section too large");
-    return 0;
-}
-
 static fs_event unfinished(fs_parser *parser, const char *data, size_t len)
 {
     if (parser->in_body)
@@ -457,6 +476,8 @@ fs_event fs_parser_feed(fs_parser *parser, const char *data, size_t len, size_t 
     parser->body = NULL;
     parser->body_len = 0;
     *consumed = len;
+    if (parser->status != 0)
+        return FS_ERROR;
     if (!parser->in_body && parser->head == NULL) {
         parser->head = head_take();
         if (parser->head == NULL) {

@@ -44,7 +44,7 @@ typedef struct {
     uint32_t request_line_bytes_max; /* up to the end of the target */
     uint32_t header_bytes_max;       /* from there to the end of the head; the trailer section, likewise */
     uint32_t header_count_max;       /* of a head, and of a trailer section */
-    uint32_t chunk_extension_bytes_max; /* of one chunk */
+    uint32_t chunk_extension_bytes_max; /* of one chunk; what its size leaves of sixteen digits is granted as well */
 } fs_limits;
 
 typedef enum {
@@ -52,7 +52,7 @@ typedef enum {
     FS_HEAD,     /* a head whose body follows */
     FS_HEAD_END, /* a head, and with it the whole message */
     FS_END,      /* the end of a message; parser.body may hold its last part */
-    FS_ERROR,    /* parser.status and parser.reason say what is wrong; feed no more */
+    FS_ERROR,    /* parser.status and parser.reason say what is wrong; every later feed gives the same */
 } fs_event;
 
 typedef struct {

@@ -32,10 +32,9 @@ static unsigned slot_of(const char *name, size_t len)
     return (unsigned)(len * 7 + first * 5 + middle * 3 + last * 11) % SLOTS;
 }
 
-void fs_names_init(void)
+/* Each extension module links its own copy of this file, so the table fills itself when one is loaded. */
+__attribute__((constructor)) static void fill_slots(void)
 {
-    if (slots[slot_of("host", 4)] != 0)
-        return;
     for (int id = 1; id < FS_NAME_COUNT; id++) {
         unsigned slot = slot_of(fs_names[id].text, fs_names[id].len);
         while (slots[slot] != 0)

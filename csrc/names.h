@@ -83,9 +83,6 @@ typedef struct {
 /* Indexed by id; the entry of FS_NAME_UNKNOWN is empty. */
 extern const fs_name fs_names[FS_NAME_COUNT];
 
-/* Fills the lookup table. Call it once before fs_name_find; a second call changes nothing. */
-void fs_names_init(void);
-
 /* The id of a field name in any case, or FS_NAME_UNKNOWN. */
 int fs_name_find(const char *name, size_t len);
 

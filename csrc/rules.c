@@ -144,7 +144,8 @@ static int judge_absolute_form(judge *j, uint32_t scheme_len)
         end++;
     j->verdict->authority.off = target.off + scheme_len;
     j->verdict->authority.len = end - scheme_len;
-    if (end == scheme_len || !authority_is_valid(text + scheme_len, end - scheme_len))
+    /* RFC 9110, 4.2.1: a URI without a host is invalid. */
+    if (end == scheme_len || text[scheme_len] == ':' || !authority_is_valid(text + scheme_len, end - scheme_len))
         return refuse(j, 400, "invalid authority in the request target");
     target.off += end;
     target.len -= end;
@@ -176,16 +177,22 @@ static int judge_target(judge *j)
     return refuse(j, 400, "invalid request target");
 }
 
-/* Before the request line llhttp skips any CR and LF; RFC 9112, 2.2 knows empty lines, which are CRLF. */
-static int judge_leading_lines(judge *j)
+/* RFC 9112, 2.2 and 3: empty lines, then method SP request-target SP HTTP-version. llhttp skips any CR and LF before the
+ * method, takes several spaces for one, and reads RTSP and ICE for HTTP. */
+static int judge_request_line(judge *j)
 {
     const char *text = j->base;
+    uint32_t target_off = j->head->target.off;
+    uint32_t target_end = target_off + j->head->target.len;
     uint32_t at = 0;
-    uint32_t end = j->head->target.off;
-    while (at + 1 < end && text[at] == '\r' && text[at + 1] == '\n')
+    while (at + 1 < target_off && text[at] == '\r' && text[at + 1] == '\n')
         at += 2;
-    if (at < end && (text[at] == '\r' || text[at] == '\n'))
+    if (at < target_off && (text[at] == '\r' || text[at] == '\n'))
         return refuse(j, 400, "bare CR or LF before the request line");
+    while (at < target_off && text[at] != ' ')
+        at++;
+    if (at + 1 != target_off || j->head->end - target_end < 6 || memcmp(text + target_end, " HTTP/", 6) != 0)
+        return refuse(j, 400, "invalid request line");
     return SERVE;
 }
 
@@ -314,7 +321,7 @@ void fs_judge(const char *base, fs_head *head, int method, int http_major, int h
         refuse(&j, 505, "unsupported HTTP version");
         return;
     }
-    if (judge_leading_lines(&j) || judge_target(&j))
+    if (judge_request_line(&j) || judge_target(&j))
         return;
     for (uint32_t i = 0; i < head->field_count; i++)
         if (read_field(&j, &head->fields[i]))
@@ -322,7 +329,7 @@ void fs_judge(const char *base, fs_head *head, int method, int http_major, int h
     if (judge_host(&j) || judge_transfer_encoding(&j) || judge_content_length(&j) || judge_expect(&j))
         return;
     verdict->keep_alive = !j.close && (http_minor == 1 || j.keep_alive);
-    verdict->upgrade = j.connection_upgrade && j.has_upgrade_field;
+    verdict->upgrade = http_minor == 1 && j.connection_upgrade && j.has_upgrade_field; /* RFC 9110, 7.8 */
 }
 
 void fs_judge_parser(fs_parser *parser, fs_verdict *verdict)

@@ -90,7 +90,6 @@ cdef extern from "names.h" nogil:
     int FS_NAME_TRANSFER_ENCODING
     int FS_NAME_DATE
     int FS_NAME_SERVER
-    void fs_names_init()
     int fs_name_find(const char *name, size_t len)
     bint fs_equals_lower(const char *text, const char *lower, size_t len)
 

@@ -12,14 +12,13 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc
 
 from fastserve.h1.llhttp cimport (
-    FS_NAME_COUNT, FS_NAME_HOST, fs_field, fs_lower, fs_name_find, fs_names, fs_names_init, fs_parser,
+    FS_NAME_COUNT, FS_NAME_HOST, fs_field, fs_lower, fs_names, fs_parser,
     fs_path_is_plain, fs_percent_decode, fs_span, fs_verdict, llhttp_method_name,
 )
 from fastserve.stream.request cimport Request
 
 cdef int METHODS = 47  # HTTP's and RTSP's in llhttp's numbering; llhttp refuses the latter over HTTP
 
-fs_names_init()
 cdef list NAMES = [fs_names[i].text[:fs_names[i].len] for i in range(FS_NAME_COUNT)]
 cdef list METHOD_NAMES = [llhttp_method_name(i).decode("ascii") for i in range(METHODS)]
 cdef str HTTP_1_0 = "1.0"
