@@ -85,10 +85,6 @@ class Config:
         for option in OPTIONS:
             if not option.argument:
                 setattr(self, option.name, option.convert(options.get(option.name, option.default)))
-        # A header that the user names replaces the server's own of that name.
-        named = {name.lower() for name, _ in self.headers}
-        self.server_header = self.server_header and "server" not in named
-        self.date_header = self.date_header and "date" not in named
         #: The application itself, once `load()` has run.
         self.loaded_app: Any = None
         log.configure(self.log_level)

@@ -26,7 +26,7 @@ GROUPS = {
     "process": "Event loop, protocol, shutdown",
     "logging": "Logs",
     "headers": "Headers of every response",
-    "limits": "Limits and deadlines",
+    "limits": "Limits, and deadlines (0: none)",
 }
 
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
@@ -189,8 +189,8 @@ def _count(name: str, default: int, maximum: int, help: str) -> Option:
     return Option(name, int, default, "limits", help, minimum=1, maximum=maximum)
 
 
-def _seconds(name: str, default: float | None, minimum: float, help: str, group: str = "limits") -> Option:
-    return Option(name, float, default, group, help, "seconds", minimum=minimum, maximum=_SECONDS_MAX)
+def _seconds(name: str, default: float | None, help: str, group: str = "limits") -> Option:
+    return Option(name, float, default, group, help, "seconds", minimum=0, maximum=_SECONDS_MAX)
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -226,7 +226,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("http", str, "auto", "process", "The HTTP/1 implementation.", choices=("auto", "cython")),
     _seconds(
-        "timeout_graceful_shutdown", None, 0,
+        "timeout_graceful_shutdown", None,
         "At shutdown, requests in flight are cancelled after this time; without it, they take their time.",
         group="process",
     ),
@@ -256,17 +256,17 @@ OPTIONS: tuple[Option, ...] = (
         "discard_bytes_max", 262144, 0,
         "An unread rest of a body up to this is discarded to keep the connection; a longer one closes it.",
     ),
-    _seconds("timeout_keep_alive", 5.0, 0, "How long an idle connection is kept."),
-    _seconds("head_timeout_s", 30.0, 0.01, "How long a request head may take to arrive; then 408."),
-    _seconds("body_timeout_s", 30.0, 0.01, "How long a body may take to arrive, beyond its minimum rate."),
+    _seconds("timeout_keep_alive", 5.0, "How long an idle connection is kept."),
+    _seconds("head_timeout_s", 30.0, "How long a request head may take to arrive; then 408."),
+    _seconds("body_timeout_s", 30.0, "How long a body may take to arrive, beyond its minimum rate."),
     Option(
         "body_rate_min_bytes_s", float, 500.0, "limits",
         "The minimum rate of a body: its deadline is body_timeout_s + bytes / rate.",
         "bytes/s", minimum=1, maximum=_BYTES_MAX,
     ),
-    _seconds("write_timeout_s", 60.0, 0.01, "How long a client may leave a waiting response untouched."),
-    _seconds("half_close_timeout_s", 5.0, 0, "How long a request goes on after its client closed its side."),
-    _seconds("linger_timeout_s", 2.0, 0, "How long to read on after an early answer, so that it arrives."),
+    _seconds("write_timeout_s", 60.0, "How long a client may leave a waiting response untouched."),
+    _seconds("half_close_timeout_s", 5.0, "How long a request goes on after its client closed its side."),
+    _seconds("linger_timeout_s", 2.0, "How long to read on after an early answer, so that it arrives."),
 )  # fmt: skip
 
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -79,8 +79,9 @@ class Server:
     @force_exit.setter
     def force_exit(self, value: bool) -> None:
         self._force_exit = value
-        self._forced += value
-        self._tell()
+        if value:
+            self._forced += 1
+            self.should_exit = True
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
         """Take a signal: the first one asks for a graceful exit, an INT after it to wait no longer."""
@@ -158,12 +159,15 @@ class Server:
         config = self.config
         loop = asyncio.get_running_loop()
         observers: list[Any] = []
-        if config.access_log:
-            self._access_log = AccessLog(loop, sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        # None: descriptor 1 was closed when the interpreter started, and may be anything by now.
+        if config.access_log and sys.__stdout__ is not None:
+            self._access_log = AccessLog(loop, 1)
             observers.append(self._access_log)
         # Each request runs in a copy of this context, never in that of the connection or of another request.
         context = contextvars.copy_context()
-        driver = ASGIDriver(config.loaded_app, loop, context, state, config.root_path)
+        driver = ASGIDriver(
+            config.loaded_app, loop, context, state, config.root_path, config.read_buffer_bytes_max
+        )
         endpoint = self._endpoint = Endpoint(loop, config, driver, config.encoded_headers, observers)
         protocol = config.get_http_protocol()
         for sock in binding.sockets:
@@ -181,32 +185,34 @@ class Server:
         endpoint.drain()
         closed = asyncio.ensure_future(endpoint.wait_closed())
         try:
-            deadline_s = self.config.timeout_graceful_shutdown
-            quiet_s = _QUIET_S if deadline_s is None else min(_QUIET_S, deadline_s)
-            if await self._done(closed, lambda: self._force_exit, quiet_s):
+            if await self._done_in_time(closed):
                 return
             if not self._force_exit:
-                self._log_waiting()
-            rest_s = None if deadline_s is None else deadline_s - quiet_s
-            if await self._done(closed, lambda: self._force_exit, rest_s):
-                return
-            if self._force_exit:
-                endpoint.cancel_requests()
-                endpoint.abort()
-            else:
                 logger.error(
                     "Cancel %s running task(s), timeout graceful shutdown exceeded",
                     endpoint.requests_in_flight,
                 )
-                endpoint.cancel_requests()
-            if not await self._done(closed, lambda: self._force_exit, _CANCEL_GRACE_S):
+            endpoint.cancel_requests()
+            if self._force_exit:
                 endpoint.abort()
+            await asyncio.wait({closed}, timeout=_CANCEL_GRACE_S)
         finally:
+            # Also if serve() itself is cancelled while it waits: nothing outlives the server.
             closed.cancel()
+            endpoint.cancel_requests()
+            endpoint.abort()
+            endpoint.close()
 
-    def _log_waiting(self) -> None:
-        what = "connections to close" if self._endpoint.connections else "background tasks to complete"
-        logger.info("Waiting for %s. (CTRL+C to force quit)", what)
+    async def _done_in_time(self, closed: asyncio.Future[None]) -> bool:
+        deadline_s = self.config.timeout_graceful_shutdown
+        quiet_s = _QUIET_S if deadline_s is None else min(_QUIET_S, deadline_s)
+        if await self._done(closed, lambda: self._force_exit, quiet_s):
+            return True
+        if not self._force_exit:
+            what = "connections to close" if self._endpoint.connections else "background tasks to complete"
+            logger.info("Waiting for %s. (CTRL+C to force quit)", what)
+        rest_s = None if deadline_s is None else deadline_s - quiet_s
+        return await self._done(closed, lambda: self._force_exit, rest_s)
 
     async def _unless_forced(self, lifespan: Lifespan, step: Coroutine[Any, Any, None]) -> None:
         """Await a step of the application's lifespan; a force exit that comes meanwhile gives it up."""

@@ -108,6 +108,8 @@ class Lifespan:
         """Wait until the application returns, as cleanup may follow its last message; return its phase."""
         assert self._task is not None
         await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.exception()  # SystemExit has ended the loop's run; nothing else comes this far
         return self.phase
 
     def _enter(self, phase: Phase) -> None:
