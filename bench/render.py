@@ -15,6 +15,9 @@ LOAD_COLUMNS = {
 }
 """Details of a sample that are shown, with their titles and formats."""
 
+CONTENTION_SHOWN = 0.1
+"""Above this share of a run, caches are shared too, and CPU times are no longer the server's own."""
+
 
 def terminal(report: Report) -> str:
     """One block for each workload: its rows, then its comparisons."""
@@ -29,9 +32,14 @@ def header(report: Report) -> str:
     lines = [
         f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}; {report.interpreter.name}",
         "; ".join(f"{name}: {version}" for name, version in report.servers.items()),
-        f"{report.rounds} rounds of {setting.load_s} s, {setting.connections} connections; server on core "
+        f"{report.rounds} round{'s' if report.rounds > 1 else ''} of {setting.load_s} s, {setting.connections} connections; server on core "
         f"{setting.server_core}, load on core {setting.load_core}; medians (lowest–highest)",
     ]
+    if report.contention > CONTENTION_SHOWN:
+        lines.append(
+            f"other processes had the server's core for up to {report.contention:.0%} of a run: "
+            "measure again on an idle machine"
+        )
     return "\n".join(lines + skipped(report))
 
 
@@ -139,6 +147,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "held": setting.held,
             "starts": setting.starts,
         },
+        "contention": report.contention,
         "workloads": [workload_json(result, report) for result in report.results],
     }
 

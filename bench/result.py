@@ -98,6 +98,17 @@ class Report:
     results: list[WorkloadResult]
 
     @property
+    def contention(self) -> float:
+        """The largest share of a run, in any row's median, that a server stood ready and others had its core."""
+        waited = [
+            row.detail("server_waited").median
+            for result in self.results
+            for row in result.rows.values()
+            if row.counts and "server_waited" in row.samples[0].details
+        ]
+        return max(waited, default=0.0)
+
+    @property
     def void(self) -> bool:
         """Is any row void?"""
         return any(row.void for result in self.results for row in result.rows.values())
