@@ -29,6 +29,8 @@ cdef extern from "Python.h":
         PYGEN_NEXT
     PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
     bint PyCoro_CheckExact(object coroutine)
+    object PyContext_Copy(object context)
+    object PyObject_Call(object callable, tuple args, dict keywords)
 
 logger = logging.getLogger("fastserve.error")
 
@@ -58,6 +60,9 @@ cdef class ASGIDriver(Driver):
         self.scopes = ScopeMaker(root_path, state if state is not None else {})
         self.read_buffer_bytes_max = read_buffer_bytes_max
         self.use_task_factory = loop.get_task_factory() is not None
+        self.task_keywords = {"loop": loop, "context": context}
+        if HAS_EAGER_TASKS:
+            self.task_keywords["eager_start"] = True
         self.tasks = set()
         self.idle_waiters = []
 
@@ -73,12 +78,12 @@ cdef class ASGIDriver(Driver):
     cdef object spawn(self, ASGICycle cycle):
         """A task for the cycle, in a copy of the start-up context. Eager where CPython has that (3.12): a request that
         never waits then never costs a turn of the loop."""
-        cdef object context = self.context.copy()
+        cdef object context = PyContext_Copy(self.context)
         if self.use_task_factory or not HAS_TASK_CONTEXT:
             return context.run(self.loop.create_task, cycle)
-        if HAS_EAGER_TASKS:
-            return Task(cycle, loop=self.loop, context=context, eager_start=True)
-        return Task(cycle, loop=self.loop, context=context)
+        # One dict for all calls: a call with keyword arguments would make one for each.
+        self.task_keywords["context"] = context
+        return PyObject_Call(Task, (cycle,), self.task_keywords)
 
     cdef int forget(self, object task) except -1:
         self.tasks.discard(task)

@@ -5,8 +5,16 @@ from fastserve.stream.request cimport Request
 
 cdef class ScopeMaker:
     cdef dict template
-    cdef dict asgi
     cdef dict extensions
     cdef dict state
+    cdef str root_path
+    cdef bytes raw_root_path
 
+    # What the template holds of the last request
+    cdef str method
+    cdef str http_version
+    cdef str scheme
+    cdef object server
+
+    cdef int update_template(self, Request request) except -1
     cdef dict make(self, Request request)

@@ -11,50 +11,64 @@ SPEC_VERSION = "2.5"
 cdef class ScopeMaker:
     """Makes the scopes of one application.
 
+    A scope is a copy of a template that has every key, so that no dict grows while a request waits. What one request
+    has in common with the last (method, version, address of the server) stays in the template: those values are
+    immutable, and comparing them by identity is cheaper than storing them again.
+
     :param root_path: the path that the application is mounted at
     :param state: from the lifespan; each scope gets a shallow copy
     """
 
     def __cinit__(self, str root_path not None, dict state not None):
-        self.asgi = {"version": ASGI_VERSION, "spec_version": SPEC_VERSION}
+        self.root_path = root_path
+        self.raw_root_path = root_path.encode("utf-8")
         self.extensions = {"http.response.early_hint": {}}
         self.state = state
-        # Every key, so that a scope is a copy whose values are replaced: no dict grows while a request waits.
         self.template = {
             "type": "http",
-            "asgi": self.asgi,
-            "http_version": "1.1",
+            "asgi": {"version": ASGI_VERSION, "spec_version": SPEC_VERSION},
+            "http_version": None,
             "server": None,
             "client": None,
-            "scheme": "http",
-            "method": "GET",
+            "scheme": None,
+            "method": None,
             "root_path": root_path,
-            "path": "/",
-            "raw_path": b"/",
+            "path": None,
+            "raw_path": None,
             "query_string": b"",
             "headers": None,
             "state": None,
             "extensions": None,
         }
 
+    cdef int update_template(self, Request request) except -1:
+        self.method = request.method
+        self.http_version = request.http_version
+        self.scheme = request.scheme
+        self.server = request.server
+        self.template["method"] = self.method
+        self.template["http_version"] = self.http_version
+        self.template["scheme"] = self.scheme
+        self.template["server"] = self.server
+        return 0
+
     cdef dict make(self, Request request):
-        cdef dict scope = PyDict_Copy(self.template)
-        cdef str root_path = <str>self.template["root_path"]
-        PyDict_SetItem(scope, "asgi", PyDict_Copy(self.asgi))
-        PyDict_SetItem(scope, "http_version", request.http_version)
-        PyDict_SetItem(scope, "server", request.server)
+        cdef dict scope
+        if (request.method is not self.method or request.server is not self.server
+                or request.http_version is not self.http_version or request.scheme is not self.scheme):
+            self.update_template(request)
+        scope = PyDict_Copy(self.template)
         PyDict_SetItem(scope, "client", request.client)
-        PyDict_SetItem(scope, "scheme", request.scheme)
-        PyDict_SetItem(scope, "method", request.method)
-        PyDict_SetItem(scope, "query_string", request.query_string)
         PyDict_SetItem(scope, "headers", request.headers)
         PyDict_SetItem(scope, "state", PyDict_Copy(self.state))
         PyDict_SetItem(scope, "extensions", PyDict_Copy(self.extensions))
-        if len(root_path) == 0:
+        if len(request.query_string) > 0:
+            PyDict_SetItem(scope, "query_string", request.query_string)
+        if len(self.root_path) == 0:
             PyDict_SetItem(scope, "path", request.path)
             PyDict_SetItem(scope, "raw_path", request.raw_path)
         else:
-            # The specification wants the path with the root path in front, as WSGI's SCRIPT_NAME + PATH_INFO.
-            PyDict_SetItem(scope, "path", root_path + request.path)
-            PyDict_SetItem(scope, "raw_path", root_path.encode("utf-8") + request.raw_path)
+            # The specification wants the whole path, the root path in front.
+            PyDict_SetItem(scope, "path", self.root_path + request.path)
+            PyDict_SetItem(scope, "raw_path", self.raw_root_path + request.raw_path)
         return scope

@@ -10,6 +10,7 @@ cdef class AccessLog(Observer):
     cdef int fd
     cdef fs_buf lines
     cdef object timer
+    cdef size_t write_at_bytes
 
     cdef int put_client(self, object client) except -1
     cdef int put_escaped(self, const char *text, Py_ssize_t size) except -1

@@ -41,6 +41,7 @@ cdef class AccessLog(Observer):
     def __init__(self, loop, int fd=1):
         self.loop = loop
         self.fd = fd
+        self.write_at_bytes = WRITE_AT_BYTES
 
     def __dealloc__(self):
         fs_buf_free(&self.lines)
@@ -74,9 +75,9 @@ cdef class AccessLog(Observer):
         reason = fs_reason_phrase(sink.status)
         put(lines, reason, strlen(reason))
         put(lines, b"\n", 1)
-        if lines.len >= WRITE_AT_BYTES:
+        if lines.len >= self.write_at_bytes:
             self.write_out()
-        elif self.timer is None:
+        if lines.len > 0 and self.timer is None:
             self.timer = self.loop.call_later(DELAY_S, self.flush)
         return 0
 
@@ -104,12 +105,14 @@ cdef class AccessLog(Observer):
         if lines.len == 0:
             return 0
         pending = PyBytes_FromStringAndSize(lines.data, lines.len)
+        self.write_at_bytes = WRITE_AT_BYTES
         try:
             while written < lines.len:
                 written += <size_t>os.write(self.fd, memoryview(pending)[written:])
         except OSError:
             if lines.len - written > KEEP_BYTES_MAX:
                 written = lines.len
+            self.write_at_bytes = lines.len - written + WRITE_AT_BYTES  # not again for every line
         memmove(lines.data, lines.data + written, lines.len - written)
         lines.len -= written
         return 0

@@ -483,6 +483,7 @@ cdef class Connection(Channel):
         self.server = address_of(sockname)
         if self.server is None and isinstance(sockname, str):
             self.server = (sockname, None)
+        self.server = self.endpoint.shared_address(self.server)
         return 0
 
     def peer_name(self):

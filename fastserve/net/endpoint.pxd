@@ -6,11 +6,8 @@ from fastserve.stream.stream cimport Driver
 
 
 cdef class Peer:
-    """A connection, as its endpoint sees it: a link in a list, and one deadline."""
+    """A connection, as its endpoint sees it: one deadline, and an end."""
     cdef Endpoint endpoint
-    cdef void *next_peer
-    cdef void *previous_peer
-    cdef bint linked
 
     cdef int on_sweep(self, double now_s) except -1
     cdef int drain(self) except -1
@@ -21,7 +18,6 @@ cdef class Endpoint:
     cdef readonly object loop
     cdef readonly Driver driver
     cdef readonly list observers
-    cdef readonly int connections
     cdef public uint64_t total_requests
     cdef readonly bint draining
 
@@ -39,7 +35,8 @@ cdef class Endpoint:
     cdef double linger_timeout_s
     cdef readonly object limits
 
-    cdef void *first_peer
+    cdef set peers
+    cdef dict addresses        # of our side, each one object
     cdef object sweep_timer
     cdef double sweep_interval_s
     cdef object closed_waiter
@@ -53,9 +50,9 @@ cdef class Endpoint:
     cdef object allowance       # of lines about bad requests
 
     cdef double choose_sweep_interval(self) except -1
-    cdef list peers(self)
     cdef int link(self, Peer peer) except -1
     cdef int unlink(self, Peer peer) except -1
+    cdef object shared_address(self, object address)
     cdef bytes default_block(self)
     cdef bytes default_block_without(self, bint date, bint server)
     cdef int bad_request(self, object client, int status, str reason, bytes excerpt) except -1

@@ -104,6 +104,8 @@ cdef class Endpoint:
             elif name.lower() == b"date":
                 self.with_date = False
         self.block_epoch_s = -1
+        self.peers = set()
+        self.addresses = {}
         self.allowance = _Allowance(burst=10, per_second=1.0)
         self.sweep_interval_s = self.choose_sweep_interval()
 
@@ -116,61 +118,43 @@ cdef class Endpoint:
                 shortest = timeout_s
         return max(SWEEP_INTERVAL_MIN_S, shortest / 4)
 
-    # ---- the list of connections ----
+    # ---- the connections ----
+
+    @property
+    def connections(self) -> int:
+        """Open connections, those included that are closing."""
+        return len(self.peers)
 
     cdef int link(self, Peer peer) except -1:
-        peer.next_peer = self.first_peer
-        peer.previous_peer = NULL
-        if self.first_peer != NULL:
-            (<Peer>self.first_peer).previous_peer = <void *>peer
-        self.first_peer = <void *>peer
-        peer.linked = True
-        self.connections += 1
+        self.peers.add(peer)
         if self.sweep_timer is None:
             self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
         return 0
 
     cdef int unlink(self, Peer peer) except -1:
-        if not peer.linked:
-            return 0
-        peer.linked = False
-        if peer.previous_peer != NULL:
-            (<Peer>peer.previous_peer).next_peer = peer.next_peer
-        else:
-            self.first_peer = peer.next_peer
-        if peer.next_peer != NULL:
-            (<Peer>peer.next_peer).previous_peer = peer.previous_peer
-        peer.next_peer = peer.previous_peer = NULL
-        self.connections -= 1
-        if self.connections == 0 and self.closed_waiter is not None and not self.closed_waiter.done():
+        self.peers.discard(peer)
+        if not self.peers and self.closed_waiter is not None and not self.closed_waiter.done():
             self.closed_waiter.set_result(None)
         return 0
 
-    cdef list peers(self):
-        """The connections, held, so that acting on one may unlink any."""
-        cdef list found = []
-        cdef void *at = self.first_peer
-        while at != NULL:
-            found.append(<Peer>at)
-            at = (<Peer>at).next_peer
-        return found
+    cdef object shared_address(self, object address):
+        """One object for an address of our side, however many connections have it."""
+        if len(self.addresses) > 64:  # a wildcard socket on a machine with many addresses
+            self.addresses.clear()
+        return self.addresses.setdefault(address, address)
 
     def sweep(self):
         """Compares every connection's deadline with the clock. The loop's timer calls it while there are any."""
         cdef double now_s = fs_monotonic_s()
-        cdef void *at = self.first_peer
         cdef Peer peer
         self.sweep_timer = None
-        # Only transports end connections, in a later turn of the loop; so the list stands still here.
-        while at != NULL:
-            peer = <Peer>at
-            at = peer.next_peer
+        for peer in list(self.peers):
             try:
                 peer.on_sweep(now_s)
             except Exception:
                 logger.exception("A connection's deadline could not be handled; the connection is dropped")
                 peer.abort_connection()
-        if self.connections > 0:
+        if self.peers:
             self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
 
     # ---- the end ----
@@ -184,13 +168,13 @@ cdef class Endpoint:
         """Idle connections close at once, the others after the request in flight."""
         self.draining = True
         cdef Peer peer
-        for peer in self.peers():
+        for peer in list(self.peers):
             peer.drain()
 
     async def wait_closed(self) -> None:
         """Returns when there is no connection any more and no request in flight."""
-        while self.connections > 0 or self.driver.in_flight() > 0:
-            if self.connections > 0:
+        while self.peers or self.driver.in_flight() > 0:
+            if self.peers:
                 if self.closed_waiter is None or self.closed_waiter.done():
                     self.closed_waiter = self.loop.create_future()
                 await self.closed_waiter
@@ -204,7 +188,7 @@ cdef class Endpoint:
     def abort(self) -> None:
         """Drops every connection, whatever it is doing."""
         cdef Peer peer
-        for peer in self.peers():
+        for peer in list(self.peers):
             peer.abort_connection()
 
     def close(self) -> None:

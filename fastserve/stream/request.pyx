@@ -3,7 +3,9 @@
 cimport cython
 
 
+# No cycle goes through a request: it refers to addresses, strings and a list that never refers back.
 @cython.freelist(64)
+@cython.no_gc
 cdef class Request:
     """One request's head.
 
