@@ -32,7 +32,7 @@ def header(report: Report) -> str:
     lines = [
         f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}; {report.interpreter.name}",
         "; ".join(f"{name}: {version}" for name, version in report.servers.items()),
-        f"{report.rounds} round{'s' if report.rounds > 1 else ''} of {setting.load_s} s, {setting.connections} connections; server on core "
+        f"rounds: {report.rounds}, of {setting.load_s} s; {setting.connections} connections; server on core "
         f"{setting.server_core}, load on core {setting.load_core}; medians (lowest–highest)",
     ]
     if report.contention > CONTENTION_SHOWN:

@@ -99,7 +99,7 @@ class Report:
 
     @property
     def contention(self) -> float:
-        """The largest share of a run, in any row's median, that a server stood ready and others had its core."""
+        """The share of a run that a server stood ready while others had its core: the worst row's median."""
         waited = [
             row.detail("server_waited").median
             for result in self.results
