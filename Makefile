@@ -78,8 +78,8 @@ fuzz: $(VENV)/.made ## each fuzz target of the C code for FUZZ_SECONDS
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang" >&2; exit 1; }
 	$(MAKE) -C fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) LLHTTP_DIR="$(LLHTTP_DIR)"
 
-packaging: $(VENV)/.installed-test ## install from a wheel, from the sdist, and without a network, each in a new environment
-	$(BIN)/python -m pytest --override-ini addopts= tests/packaging $(PYTEST_ARGS)
+packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## install from a wheel, from the sdist, and without a network, each in a new environment
+	$(BIN)/python -m pytest --override-ini addopts= --timeout 900 tests/install $(PYTEST_ARGS)
 
 clean: ## remove whatever these goals made, the environments too
 	rm -rf build dist fastserve.egg-info .venv* .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -88,7 +88,7 @@ clean: ## remove whatever these goals made, the environments too
 	if [ -f fuzz/Makefile ]; then $(MAKE) -C fuzz clean; fi
 
 # An environment with what builds need.
-$(VENV)/.made: Makefile
+$(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON): apt-get install python3 python3-venv python3-dev" >&2; exit 1; }
 	@$(PYTHON) build_support/preflight.py
 	$(PYTHON) -m venv $(VENV)

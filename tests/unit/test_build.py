@@ -1,6 +1,6 @@
 """build_support: where llhttp comes from, a variant's flags, what a mirror holds, what a machine lacks.
 
-What only a whole build can show is in tests/packaging.
+What only a whole build can show is in tests/install.
 """
 
 from __future__ import annotations
