@@ -30,15 +30,17 @@ def server(example: Example, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def start(example: Example, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], Server]]:
-    """Call it for a server of the test's own, which the test may stop."""
+def start(
+    example: Example, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Server]]:
+    """Call it, perhaps with more options for the command, for a server which the test may stop."""
     servers = request.node.stash.setdefault(_SERVERS, [])
     with contextlib.ExitStack() as stack:
 
-        def started() -> Server:
+        def started(*options: str) -> Server:
             directory = tmp_path / f"server-{len(servers)}"
             directory.mkdir()
-            served = stack.enter_context(running(example, directory))
+            served = stack.enter_context(running(example, directory, *options))
             servers.append(served)
             return served
 

@@ -164,7 +164,7 @@ def test_load(server: Server, path: str) -> None:
     assert (load.refused, load.socket_errors) == (0, 0)
 
 
-def test_stop(start: Callable[[], Server]) -> None:
+def test_stop(start: Callable[..., Server]) -> None:
     server = start()
     with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as client:
         assert log_in(client, "/admin/login/", **ADMINISTRATOR).status_code == 302

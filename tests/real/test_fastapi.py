@@ -134,7 +134,7 @@ def test_openapi_document(client: httpx.Client) -> None:
     assert {"/async", "/thread", "/blocking", "/cured", "/orders"} <= paths.keys()
 
 
-def test_ten_thousand_requests_and_a_log_line_for_each(start: Callable[[], Server]) -> None:
+def test_ten_thousand_requests_and_a_log_line_for_each(start: Callable[..., Server]) -> None:
     server = start()
     ask_many(server.port, item_path, item_body)
     server.stop()
@@ -151,7 +151,7 @@ def test_load(server: Server, path: str) -> None:
     assert (load.refused, load.socket_errors) == (0, 0)
 
 
-def test_stop_lets_a_request_in_flight_finish(start: Callable[[], Server]) -> None:
+def test_stop_lets_a_request_in_flight_finish(start: Callable[..., Server]) -> None:
     server = start()
     busy, idle = (http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(2))
     try:

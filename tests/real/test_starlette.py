@@ -130,7 +130,7 @@ def test_load(server: Server, path: str) -> None:
     assert (load.refused, load.socket_errors) == (0, 0)
 
 
-def test_stop_lets_a_stream_finish_and_ends_the_lifespan(start: Callable[[], Server]) -> None:
+def test_stop_lets_a_stream_finish_and_ends_the_lifespan(start: Callable[..., Server]) -> None:
     server = start()
     assert httpx.post(f"{server.url}/jobs", params={"seconds": 0.5}, trust_env=False).status_code == 202
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
@@ -145,3 +145,16 @@ def test_stop_lets_a_stream_finish_and_ends_the_lifespan(start: Callable[[], Ser
     server.check_stopped()
     assert "Application shutdown complete" in server.output()
     assert re.search("starlette_app: lifespan over, 1 jobs done", server.output())
+
+
+def test_stop_cuts_an_endless_stream_at_the_deadline(start: Callable[..., Server]) -> None:
+    server = start("--timeout-graceful-shutdown", "1")
+    with httpx.stream("GET", f"{server.url}/events", timeout=30, trust_env=False) as response:
+        events = events_of(response.iter_lines())
+        assert list(itertools.islice(events, 2)) == [{"retry": "1000"}, tick(1)]
+        server.terminate()
+        with pytest.raises(httpx.RemoteProtocolError):
+            for _ in events:
+                pass
+    server.check_stopped(excused="(?i)cancel.*(task|application)")
+    assert "starlette_app: lifespan over" in server.output()

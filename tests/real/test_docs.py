@@ -1,0 +1,43 @@
+"""docs/async-and-blocking.md: its commands work, they print what it shows, and its code is the example's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .server import EXAMPLES, Example, Server
+from .tools import curl_as_written, needs_curl
+
+pytest.importorskip("fastapi")
+
+EXAMPLE = Example("fastapi_app")
+
+PAGE = (EXAMPLES.parent / "docs" / "async-and-blocking.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"```console\n\$ (curl .*)\n(.*)\n```", PAGE)
+SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def pattern_of(shown: str) -> str:
+    """The text with its numbers masked: they count what this process has answered before."""
+    return re.sub(r"\d+", "#", shown)
+
+
+def test_the_page_is_read() -> None:
+    assert len(COMMANDS) == 9
+    assert len(SNIPPETS) == 4
+
+
+@needs_curl
+@pytest.mark.parametrize(("command", "shown"), COMMANDS, ids=[command[-30:] for command, _ in COMMANDS])
+def test_command(server: Server, command: str, shown: str) -> None:
+    here = command.replace("http://127.0.0.1:8000", server.url).replace("seconds=5", "seconds=0.1")
+    assert pattern_of(curl_as_written(here).decode()) == pattern_of(shown)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=[snippet.splitlines()[0] for snippet in SNIPPETS])
+def test_snippet(snippet: str) -> None:
+    source = Path(EXAMPLES, EXAMPLE.directory, "main.py").read_text(encoding="utf-8")
+    without_docstrings = re.sub(r'^ +"""[^"]*"""\n', "", source, flags=re.MULTILINE)
+    assert snippet in without_docstrings
