@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from fastserve import log
@@ -125,5 +124,7 @@ class Config:
 
 
 def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name, BY_NAME, 1)
     return f"Unknown option: {name}." + (f" Did you mean {near[0]}?" if near else "")

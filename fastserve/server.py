@@ -145,7 +145,6 @@ class Server:
                     await self._unless_forced(self._lifespan, self._lifespan.shutdown())
             finally:
                 if self._access_log is not None:
-                    self._access_log.flush()
                     self._access_log.close()
         if self.started:
             logger.info("Finished server process [%d]", os.getpid())
@@ -202,6 +201,8 @@ class Server:
             endpoint.cancel_requests()
             endpoint.abort()
             endpoint.close()
+            if self._access_log is not None:
+                self._access_log.flush()
 
     async def _done_in_time(self, closed: asyncio.Future[None]) -> bool:
         deadline_s = self.config.timeout_graceful_shutdown

@@ -132,7 +132,9 @@ def _bind_tcp(host: str, port: int) -> Binding:
     sockets: list[socket.socket] = []
     absent: OSError | None = None
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # As bytes where possible: for text Python loads its IDNA codec, a millisecond of the start.
+        name = host.encode() if host.isascii() else host
+        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, address in dict.fromkeys(found):
             try:
                 sockets.append(_bind_one(family, kind, protocol, (address[0], port, *address[2:])))
