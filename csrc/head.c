@@ -294,8 +294,8 @@ void fs_parser_init(fs_parser *parser, const fs_limits *limits)
 {
     memset(parser, 0, sizeof *parser);
     llhttp_init(&parser->http, HTTP_REQUEST, &settings);
-    /* Whether the connection goes on is for rules.c to say. llhttp would stop after Proxy-Connection: close, and after a
-     * trailer field named Connection. */
+    /* Whether the connection goes on is for rules.c to say. llhttp would stop after Proxy-Connection: close, and after
+     * a trailer field named Connection. */
     llhttp_set_lenient_keep_alive(&parser->http, 1);
     parser->limits = limits;
 }
@@ -390,15 +390,15 @@ static int check_limits_before(fs_parser *parser, llhttp_errno_t error, const ch
     return check_header_bytes(parser, end);
 }
 
-/* RFC 9110, 15.6.2: a method that the server does not know is 501; a word that is no method is 400. llhttp stops at the
- * first byte that fits no method of its own, so only that one is judged: the rest may not have come. */
+/* RFC 9110, 15.6.2: a method that the server does not know is 501; a word that is no method is 400. llhttp stops at
+ * the first byte that fits no method of its own, so only that one is judged: the rest may not have come. */
 static int status_of_method(const char *stop, const char *end)
 {
     return stop < end && ((*stop >= 'A' && *stop <= 'Z') || *stop == '-') ? 501 : 400;
 }
 
-/* A version that the server does not know is 505; one that a bare LF ends is a broken line. llhttp has consumed that LF,
- * while it does not consume another bad byte. */
+/* A version that the server does not know is 505; one that a bare LF ends is a broken line. llhttp has consumed that
+ * LF, while it does not consume another bad byte. */
 static int status_of_version(const fs_parser *parser, const char *data, const char *stop)
 {
     return parser->http.method != HTTP_PRI && stop > data && stop[-1] == '\n' ? 400 : 505;

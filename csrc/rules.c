@@ -177,8 +177,8 @@ static int judge_target(judge *j)
     return refuse(j, 400, "invalid request target");
 }
 
-/* RFC 9112, 2.2 and 3: empty lines, then method SP request-target SP HTTP-version. llhttp skips any CR and LF before the
- * method, takes several spaces for one, and reads RTSP and ICE for HTTP. */
+/* RFC 9112, 2.2 and 3: empty lines, then method SP request-target SP HTTP-version. llhttp skips any CR and LF before
+ * the method, takes several spaces for one, and reads RTSP and ICE for HTTP. */
 static int judge_request_line(judge *j)
 {
     const char *text = j->base;
