@@ -19,7 +19,6 @@ FUZZ_SECONDS = 60
 # How the variants differ: variables for building, and for running what was built. See build_support/variant.py.
 BUILD_ENV =
 TEST_ENV =
-C_TEST_ARGS =
 
 BIN = $(VENV)/bin
 # What pyproject.toml's build-system requires, in the environment itself: builds there are incremental.
@@ -27,7 +26,9 @@ BUILD_REQUIRES := "setuptools>=77" "Cython>=3.1,<4" "pip>=23"
 # setuptools warns at length of what an editable installation is.
 INSTALL := $(BUILD_ENV) PYTHONWARNINGS="ignore:Editable installation" \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
-SOURCES := $(shell find fastserve csrc build_support -name '*.p[xy]*' -o -name '*.[ch]') setup.py pyproject.toml
+# What an editable installation is made from; Python files it takes as they are.
+SOURCES := $(shell find fastserve csrc -name '*.pyx' -o -name '*.pxd' -o -name '*.[ch]') \
+	$(wildcard build_support/*.py) setup.py pyproject.toml
 LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
@@ -49,7 +50,7 @@ run: $(VENV)/.installed-examples ## build fastserve and serve examples/fastapi_a
 	@exec $(BIN)/fastserve main:app --app-dir examples/fastapi_app --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.installed-test ## the tests of the C code, then the whole suite
-	$(MAKE) -C tests/c test LLHTTP_DIR="$(LLHTTP_DIR)" $(C_TEST_ARGS)
+	$(MAKE) --silent -C tests/c test LLHTTP_DIR="$(LLHTTP_DIR)"
 	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
@@ -58,13 +59,12 @@ bench: $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor
 
 debug: $(VENV)/.made ## the suite against a build with assertions and live-object counters
 	$(BIN)/python -m build_support.mirror build/tree-debug
-	$(MAKE) -C build/tree-debug test VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1" \
-		C_TEST_ARGS="DEBUG=1"
+	$(MAKE) -C build/tree-debug test VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1"
 
 asan: $(VENV)/.made ## the suite against a build under the address and undefined-behaviour sanitizers
 	$(BIN)/python -m build_support.mirror build/tree-asan
 	$(MAKE) -C build/tree-asan test VENV=$(CURDIR)/$(VENV)-asan \
-		BUILD_ENV="$(BUILD_ENV) FASTSERVE_SANITIZE=address,undefined" C_TEST_ARGS="SANITIZE=address,undefined" \
+		BUILD_ENV="$(BUILD_ENV) FASTSERVE_SANITIZE=address,undefined" \
 		TEST_ENV="LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
 			UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc"
 
@@ -78,14 +78,12 @@ fuzz: $(VENV)/.made ## each fuzz target of the C code for FUZZ_SECONDS
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang" >&2; exit 1; }
 	$(MAKE) -C fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) LLHTTP_DIR="$(LLHTTP_DIR)"
 
-packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## install from a wheel, from the sdist, and without a network, each in a new environment
+packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## wheel, sdist and offline installation, each in a new environment
 	$(BIN)/python -m pytest --override-ini addopts= --timeout 900 tests/install $(PYTEST_ARGS)
 
 clean: ## remove whatever these goals made, the environments too
 	rm -rf build dist fastserve.egg-info .venv* .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name '*.so' -delete -o -name __pycache__ -type d -prune -exec rm -rf {} +
-	if [ -f tests/c/Makefile ]; then $(MAKE) -C tests/c clean; fi
-	if [ -f fuzz/Makefile ]; then $(MAKE) -C fuzz clean; fi
 
 # An environment with what builds need.
 $(VENV)/.made:
