@@ -72,7 +72,7 @@ lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cython-lint fastserve
+	PATH="$$(cd $(BIN) && pwd):$$PATH" cython-lint $$(find fastserve -name '*.pyx' -o -name '*.pxd')
 
 fuzz: $(VENV)/.made ## each fuzz target of the C code for FUZZ_SECONDS
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang" >&2; exit 1; }
