@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastserve import log
 from fastserve.errors import OptionError, StartupError
-from fastserve.importer import import_attribute, load_application
+from fastserve.importer import import_application, import_attribute, make_application
 from fastserve.options import BY_NAME, OPTIONS
 
 if TYPE_CHECKING:
@@ -97,13 +97,22 @@ class Config:
         """`headers` as they stand on the wire: lower-case names, latin-1."""
         return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
 
-    def load(self) -> None:
-        """Import the application. Raises StartupError, caused by what the application's code raised."""
+    def load_app(self) -> Any:
+        """Import and return the application or its factory.
+
+        Raises StartupError, caused by what the application's code raised.
+        """
+        if not isinstance(self.app, str):
+            return self.app
         if self.app_dir is not None:
             directory = os.path.abspath(self.app_dir)
             if directory not in sys.path[:1]:
                 sys.path.insert(0, directory)
-        self.loaded_app = load_application(self.app, self.factory)
+        return import_application(self.app)
+
+    def load(self) -> None:
+        """Make the application ready to be served; a factory is called here. Raises StartupError."""
+        self.loaded_app = make_application(self.load_app(), self.factory)
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
         """Return what makes the event loop that `loop` names. Raises StartupError if it is missing."""

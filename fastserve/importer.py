@@ -15,7 +15,7 @@ from typing import Any
 from fastserve.errors import StartupError
 from fastserve.log import logger
 
-__all__ = ["import_attribute", "load_application", "without_our_frames"]
+__all__ = ["import_application", "import_attribute", "make_application", "without_our_frames"]
 
 _OUR_DIRECTORY = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -29,35 +29,8 @@ def import_attribute(import_string: str) -> Any:
     return found
 
 
-def load_application(app: Any, factory: bool) -> Any:
-    """Return the ASGI application that `app` is or names; with `factory`, what that object returns.
-
-    An object that can be called without arguments is no ASGI application, so it is taken for a factory, as
-    uvicorn does. Raises StartupError.
-    """
-    name = app if isinstance(app, str) else _name(app)
-    found = _import(app) if isinstance(app, str) else app
-    if not callable(found):
-        raise StartupError(
-            f'Error loading ASGI app. "{name}" is not callable, it is of type {type(found).__name__}.'
-        )
-    if factory or _is_factory(found):
-        if not factory:
-            logger.warning(
-                "ASGI app factory detected. Using it, but please consider setting the --factory flag."
-            )
-        try:
-            found = found()
-        except Exception as error:
-            raise StartupError(f'Error loading ASGI app factory "{name}". {_told(error)}') from error
-        if not callable(found):
-            raise StartupError(
-                f'Error loading ASGI app. The factory "{name}" returned a {type(found).__name__}.'
-            )
-    return found
-
-
-def _import(import_string: str) -> Any:
+def import_application(import_string: str) -> Any:
+    """Return what the import string names: the application or its factory. Raises StartupError."""
     module, _, attributes = import_string.partition(":")
     if not module or not attributes:
         raise StartupError(
@@ -80,21 +53,45 @@ def _import(import_string: str) -> Any:
     return found
 
 
+def make_application(found: Any, factory: bool) -> Any:
+    """Return the ASGI application: the object itself; with `factory`, what it returns when it is called.
+
+    An object that can be called without arguments is no ASGI application, so it is taken for a factory, as
+    uvicorn does. Raises StartupError.
+    """
+    if not callable(found):
+        raise StartupError(
+            f"Error loading ASGI app. It is of type {type(found).__name__}, which is not callable."
+        )
+    if not factory:
+        if not _is_factory(found):
+            return found
+        logger.warning("ASGI app factory detected. Using it, but please consider setting the --factory flag.")
+    try:
+        made = found()
+    except Exception as error:
+        raise StartupError(f"Error loading ASGI app factory. {_told(error)}") from error
+    if not callable(made):
+        raise StartupError(
+            f"Error loading ASGI app. The factory returned an object of type {type(made).__name__}, "
+            "which is not callable."
+        )
+    return made
+
+
 def _is_factory(app: Any) -> bool:
     try:
-        inspect.signature(app).bind()
+        signature = inspect.signature(app)
+        signature.bind()
     except (TypeError, ValueError):  # it wants arguments; or it is built in and does not tell
         return False
-    return True
+    # `*args` takes an application's three arguments as well as none.
+    return all(parameter.kind is not parameter.VAR_POSITIONAL for parameter in signature.parameters.values())
 
 
 def _is_or_contains(missing: str | None, module: str) -> bool:
     """Whether the missing module is the one that was asked for, or a package on the way to it."""
     return missing is not None and (module + ".").startswith(missing + ".")
-
-
-def _name(app: Any) -> str:
-    return str(getattr(app, "__qualname__", type(app).__qualname__))
 
 
 def _told(error: Exception) -> str:

@@ -255,18 +255,19 @@ def run(app: Any, **options: Any) -> None:
     """Serve an application, given or named by an import string, until INT or TERM.
 
     `options` are the keywords of docs/options.md. Raises OptionError. If the server cannot start, says why on
-    stderr and exits with status 3.
+    stderr and exits with status 3, as it does if it is told to exit before it listens.
     """
     config = Config(app, **options)
+    server = Server(config)
     try:
-        # Before the loop: an import may take seconds and may run a loop of its own.
-        config.load()
-        Server(config).run()
+        # Outside the loop, as an import may run one of its own. A factory is called inside, by serve().
+        config.load_app()
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
     except StartupError as error:
         _report(error)
+    if not server.started:
         sys.exit(STARTUP_FAILURE)
-    except KeyboardInterrupt:
-        pass
 
 
 def _report(error: StartupError) -> None:
@@ -291,11 +292,15 @@ def _run(main: Coroutine[Any, Any, None], loop_factory: Callable[[], asyncio.Abs
         loop.run_until_complete(main)
     finally:
         try:
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            loop.run_until_complete(_end_tasks())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
             loop.close()
+
+
+async def _end_tasks() -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

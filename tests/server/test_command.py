@@ -267,6 +267,17 @@ def test_an_application_that_fails_to_import_shows_its_own_traceback(tmp_path: P
     assert len([line for line in lines if "fastserve" in line]) == 0
 
 
+def test_an_import_may_run_a_loop_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "looping.py").write_text(
+        "import asyncio\nfrom application import app\nasyncio.run(asyncio.sleep(0))\n"
+    )
+    environment = {"PYTHONPATH": str(HERE)}
+    words = ("--port", "0", "--app-dir", str(tmp_path))
+    with running(tmp_path, *words, app="looping:app", environment=environment) as process:
+        assert process.get("/")[1] == "hello"
+        assert process.terminate() == -signal.SIGTERM
+
+
 def test_a_syntax_error_shows_its_line(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def (\n")
     status, lines = failed(tmp_path, "--app-dir", str(tmp_path), app="broken:app")

@@ -218,11 +218,16 @@ def test_an_application_that_loops_over_receive_ends() -> None:
     assert live(app).phase is Phase.STOPPED
 
 
-@pytest.mark.parametrize("kind", [*_ANSWERS, "http.response.start"])
-@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.STARTED, Phase.STOPPED])
+@pytest.mark.parametrize(
+    ("kind", "phase"),
+    [
+        (kind, phase)
+        for kind in (*_ANSWERS, "http.response.start")
+        for phase in (Phase.STARTING, Phase.STARTED, Phase.STOPPED)
+        if kind not in _ANSWERS or _ANSWERS[kind][0] is not phase
+    ],
+)
 def test_a_message_out_of_turn_is_refused(kind: str, phase: Phase) -> None:
-    if kind in _ANSWERS and _ANSWERS[kind][0] is phase:
-        pytest.skip("in turn")
     refused = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
