@@ -67,7 +67,7 @@ cdef class Connection(Channel):
 
     def connection_made(self, transport):
         self.transport = transport
-        self.outbox = Outbox(transport, self.endpoint.loop, self.endpoint.write_buffer_bytes_max)
+        self.outbox = Outbox(transport, self.endpoint.batch, self.endpoint.write_buffer_bytes_max)
         transport.set_write_buffer_limits(self.endpoint.write_buffer_bytes_max)
         self.endpoint.link(self)
         self.enter(AWAITING_HEAD, self.endpoint.head_timeout_s)

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
+from fastserve.net.outbox cimport WriteBatch
 from fastserve.stream.stream cimport Driver
 
 
@@ -18,6 +19,7 @@ cdef class Endpoint:
     cdef readonly object loop
     cdef readonly Driver driver
     cdef readonly list observers
+    cdef WriteBatch batch
     cdef public uint64_t total_requests
     cdef readonly bint draining
 

@@ -9,6 +9,7 @@ import logging
 from cpython.bytes cimport PyBytes_FromStringAndSize
 
 from fastserve.net.clock cimport fs_epoch_s, fs_monotonic_s
+from fastserve.net.outbox cimport WriteBatch
 
 cdef extern from "resp.h" nogil:
     void fs_put_date(char *out, int64_t epoch_s)
@@ -84,6 +85,7 @@ cdef class Endpoint:
         self.limits = limits
         self.driver = driver
         self.observers = list(observers)
+        self.batch = WriteBatch(loop)
         self.body_bytes_max = limits.body_bytes_max
         self.write_buffer_bytes_max = limits.write_buffer_bytes_max
         self.discard_bytes_max = limits.discard_bytes_max

@@ -1,34 +1,70 @@
 """When do bytes reach the transport?
 
-A transport's write is a system call. So pieces gather while the outbox is corked (while one read is worked off, or
-while the application runs one step), and go out as one write when the last cork is pulled. More than `bytes_max`
-gathered bytes go out at once, which lets the transport say that the client is slow.
+A transport's write is a system call, and on its way through the kernel it may wake the client and evicts our code from
+the processor's caches. So nothing is written while requests are worked off: an outbox that has something joins its
+loop's WriteBatch, and the batch writes at the end of the turn, one outbox after the other, each all its pieces at once.
+An outbox with more than `bytes_max` bytes writes at once, which lets the transport say that the client is slow.
 """
 
+import logging
+
+logger = logging.getLogger("fastserve.error")
+
 cdef Py_ssize_t JOIN_BYTES_MAX = 65536
+
+
+cdef class WriteBatch:
+    """The outboxes that write at the end of this turn of the loop.
+
+    :param loop: the running event loop
+    """
+
+    def __cinit__(self, object loop):
+        self.loop = loop
+        self.outboxes = []
+        self.callback = self.write_out
+
+    cdef int add(self, Outbox outbox) except -1:
+        if not self.outboxes:
+            self.loop.call_soon(self.callback)
+        outbox.in_batch = True
+        self.outboxes.append(outbox)
+        return 0
+
+    def write_out(self):
+        """The loop calls it once in a turn that has something to write."""
+        cdef Outbox outbox
+        cdef list outboxes = self.outboxes
+        self.outboxes = []
+        for outbox in outboxes:
+            outbox.in_batch = False
+            try:
+                outbox.flush()
+            except Exception:
+                logger.exception("A connection could not be written to; it is dropped")
+                outbox.transport.abort()
 
 
 cdef class Outbox:
     """The write side of one connection.
 
     :param transport: an asyncio transport, in use until :meth:`close`
-    :param loop: its event loop
+    :param batch: of the transport's loop
     :param bytes_max: the high-water mark in bytes; above it :attr:`paused` is set and writers wait
     """
 
-    def __cinit__(self, object transport, object loop, Py_ssize_t bytes_max):
+    def __cinit__(self, object transport, WriteBatch batch not None, Py_ssize_t bytes_max):
         self.transport = transport
-        self.loop = loop
+        self.batch = batch
         self.bytes_max = bytes_max
         self.write = transport.write
 
     cdef inline void cork(self) noexcept:
+        """Whoever works on the connection corks, and learns from `corks` whether somebody around it does as well."""
         self.corks += 1
 
-    cdef int uncork(self) except -1:
+    cdef inline int uncork(self) except -1:
         self.corks -= 1
-        if self.corks == 0 and self.first is not None:
-            self.flush()
         return 0
 
     cdef int put(self, object piece) except -1:
@@ -42,8 +78,10 @@ cdef class Outbox:
         else:
             self.rest.append(piece)
         self.waiting_bytes += len(piece)
-        if self.corks == 0 or self.waiting_bytes > self.bytes_max:
+        if self.waiting_bytes > self.bytes_max:
             self.flush()
+        elif not self.in_batch:
+            self.batch.add(self)
         return 0
 
     cdef int flush(self) except -1:
@@ -76,7 +114,7 @@ cdef class Outbox:
 
     cdef object wait_for_room(self):
         """A future that is done when there is room, or no connection any more."""
-        cdef object future = self.loop.create_future()
+        cdef object future = self.batch.loop.create_future()
         if not self.paused or self.closed:
             future.set_result(None)
         elif self.waiters is None:
