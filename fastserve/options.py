@@ -281,7 +281,8 @@ def _markdown() -> str:
         "",
         "An option is a flag of the command, a keyword of `fastserve.run()` and `fastserve.Config`, and,",
         f"for the command, an environment variable `{ENVIRONMENT_PREFIX}<KEYWORD>`. The command line goes",
-        "before the environment, the environment before the default. An empty variable counts as unset.",
+        "before the environment, the environment before the default. An empty variable counts as unset; one",
+        "of an option that may be repeated holds a value on each line.",
     ]
     for group, title in GROUPS.items():
         lines += ["", f"## {title}", "", "| flag | keyword | default | values | |", "|---|---|---|---|---|"]

@@ -129,13 +129,14 @@ class Server:
 
     async def shutdown(self) -> None:
         """Stop listening, let requests finish, shut the application down, close the access log."""
-        if self._binding is None:
+        binding, self._binding = self._binding, None
+        if binding is None:  # nothing stands, or it is being taken down
             return
         if self.started:
             logger.info("Shutting down")
         for server in self.servers:
             server.close()
-        self._binding.close()
+        binding.close()
         try:
             if self._endpoint is not None:
                 await self._finish_requests()
