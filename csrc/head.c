@@ -267,11 +267,7 @@ static int on_body(llhttp_t *http, const char *at, size_t len)
         parser->body_len = len;
         return 0;
     }
-    if (parser->body + parser->body_len == at) {
-        parser->body_len += len;
-        return 0;
-    }
-    return gather(parser, at, len);
+    return gather(parser, at, len); /* behind another chunk: chunks never adjoin */
 }
 
 static const llhttp_settings_t settings = {

@@ -57,6 +57,8 @@ static const struct {
     {"zeros of a size", {99, 99, 9, 8}, CHUNKED, "0", 15, "1\r\na\r\n0\r\n\r\n", 400, "chunk size too long"},
     {"zeros of a later size", {99, 99, 9, 8}, CHUNKED "1\r\na\r\n", "0", 15, "1\r\na\r\n0\r\n\r\n", 400,
      "chunk size too long"},
+    {"zeros behind an extended chunk", {99, 99, 9, 8}, CHUNKED "1;abc\r\na\r\n", "0", 15, "1\r\na\r\n0\r\n\r\n", 400,
+     "chunk size too long"},
     {"zeros of the last size", {99, 99, 9, 8}, CHUNKED "1\r\na\r\n", "0", 16, "\r\n\r\n", 400, "chunk size too long"},
     /* the trailer section, its empty line included */
     {"value of a trailer", {99, 60, 9, 8}, CHUNKED "1\r\na\r\n0\r\nT: ", "v", 53, "\r\n\r\n", 431,
@@ -104,6 +106,12 @@ static void test_every_message_anew(void)
     len = build(bytes, "", CHUNKED "1;abc\r\na\r\n1;abc\r\nb\r\n0;abc\r\nT: 1\r\nU: 2\r\n\r\n", 3, "");
     t = transcript_of_every_cut(&options, bytes, len);
     CHECK_STR("idle", transcript_last(&t));
+    transcript_free(&t);
+
+    /* And behind trailers a size line is bounded as one, though the trailers' limit is wider. */
+    len = build(bytes, CHUNKED "0\r\nT: 1\r\n\r\n" CHUNKED, "0", 30, "");
+    t = transcript_of_every_cut(&options, bytes, len);
+    CHECK_STR("400", transcript_last(&t));
     transcript_free(&t);
 }
 

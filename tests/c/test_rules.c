@@ -201,7 +201,8 @@ static const struct {
     {"", 1, 1}, {"", 0, 0}, {"close", 1, 0}, {"close", 0, 0}, {"keep-alive", 1, 1}, {"keep-alive", 0, 1},
     {"CLOSE", 1, 0}, {"Keep-Alive", 0, 1}, {"close\t", 1, 0} /* 30 */, {" close ", 1, 0}, {"\tclose", 1, 0},
     {"close,", 1, 0}, {",close", 1, 0}, {", ,close , ,", 1, 0}, {"keep-alive, close", 1, 0},
-    {"close, keep-alive", 0, 0}, {"keep-alive , foo", 0, 1}, {"foo, Close", 1, 0}, {"closed", 1, 1}, {"clos", 1, 1}, {"close x", 1, 1},
+    {"close, keep-alive", 0, 0}, {"keep-alive , foo", 0, 1}, {"foo, Close", 1, 0}, {"closed", 1, 1}, {"clos", 1, 1},
+    {"close x", 1, 1}, {"close, close", 1, 0},
     {"close;x", 1, 1}, {"\"close\"", 1, 1}, {"keep-alive x", 0, 0}, {"upgrade", 1, 1}, {",,,", 1, 1},
 };
 

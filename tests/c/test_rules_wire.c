@@ -44,6 +44,7 @@ static const struct {
     {4, 400, BYTES(P "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" ADMIN)},
     {4, 501, BYTES(P "Transfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n" ADMIN)},
     {4, 400, BYTES(P "Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n" ADMIN)},
+    {4, 400, BYTES(P "Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n" ADMIN)}, /* right, but not for llhttp */
     {5, 400, BYTES(P TE TE "\r\n0\r\n\r\n" ADMIN)},
     {5, 400, BYTES(P TE "Transfer-Encoding: identity\r\n\r\n0\r\n\r\n" ADMIN)},
     {5, 400, BYTES(P "Transfer-Encoding: identity\r\n" TE "\r\n0\r\n\r\n" ADMIN)},

@@ -150,6 +150,8 @@ static void record_error(recorder *r)
     fprintf(r->text, "%d\n", parser->status);
     if (parser->status < 400 || parser->status > 599 || parser->reason == NULL)
         fault(r, "an error without a status or a reason");
+    if (parser->body_len != 0)
+        fault(r, "a body together with an error");
     static const char good[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     size_t consumed;
     if (fs_parser_feed(parser, good, sizeof good - 1, &consumed) != FS_ERROR)
