@@ -31,9 +31,10 @@ cdef class Connection(Channel):
     cdef bint body_paused        # the application does not keep up
     cdef uint64_t body_bytes
 
-    # Bytes behind it, unparsed: a list of bytes, the first used up to held_at
-    cdef list held
-    cdef Py_ssize_t held_at
+    # Bytes that wait, unparsed: for the end of the loop's turn, or for the request in hand to end
+    cdef bytes waiting
+    cdef Py_ssize_t waiting_at   # how much of it is used
+    cdef list waiting_more       # behind it, or None
 
     # The peer
     cdef str scheme
@@ -42,7 +43,6 @@ cdef class Connection(Channel):
     cdef bint addressed
     cdef bint at_eof             # it has shut its side
     cdef bint reading_paused     # by us
-    cdef bint resume_scheduled
 
     # Deadlines on the coarse clock; 0 for none
     cdef double deadline_s       # of the state
@@ -63,9 +63,10 @@ cdef class Connection(Channel):
     cdef int report(self, H1Sink sink) except -1
     cdef int linger(self) except -1
     cdef int close_after_write(self) except -1
-    cdef int hold(self, bytes data, Py_ssize_t at) except -1
-    cdef int work_off_held(self) except -1
-    cdef int schedule_resume(self) except -1
+    cdef int wait(self, bytes data) except -1
+    cdef int put_back(self, bytes data, Py_ssize_t at) except -1
+    cdef int forget_waiting(self) except -1
+    cdef bint may_work(self) noexcept
     cdef int update_reading(self) except -1
     cdef int look_up_addresses(self) except -1
     cdef int sweep_write(self, double now_s) except -1

@@ -25,9 +25,8 @@ from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer
 from fastserve.stream.stream cimport Stream
 
-# A client that pipelines may run ahead of its answers by this many reads before its socket is paused; one is common,
-# and pausing costs system calls.
-cdef int HELD_READS_MAX = 2
+# What is larger than requests usually are is worked off when it is read, so that it need not be kept.
+cdef Py_ssize_t TURN_BYTES_MAX = 16384
 cdef int LINGER_ROUNDS = 10  # the whole of lingering, in units of linger_timeout_s
 cdef Py_ssize_t EXCERPT_BYTES = 64
 cdef str HTTP = "http"
@@ -67,7 +66,7 @@ cdef class Connection(Channel):
 
     def connection_made(self, transport):
         self.transport = transport
-        self.outbox = Outbox(transport, self.endpoint.batch, self.endpoint.write_buffer_bytes_max)
+        self.outbox = Outbox(transport, self.endpoint.turn, self.endpoint.write_buffer_bytes_max)
         transport.set_write_buffer_limits(self.endpoint.write_buffer_bytes_max)
         self.endpoint.link(self)
         self.enter(AWAITING_HEAD, self.endpoint.head_timeout_s)
@@ -79,16 +78,15 @@ cdef class Connection(Channel):
             data = bytes(data)
         if self.state == LINGERING:
             self.deadline_s = min(fs_monotonic_s() + self.endpoint.linger_timeout_s, self.linger_end_s)
-        elif self.held is not None:
-            self.held.append(data)
-            self.update_reading()
+        elif self.waiting is not None or (self.state == AWAITING_HEAD and PyBytes_GET_SIZE(data) <= TURN_BYTES_MAX):
+            self.wait(<bytes>data)
         else:
             self.consume(<bytes>data, 0)
 
     def eof_received(self):
         """Whether the transport stays open: a client that has sent its request may shut its side and still read."""
         self.at_eof = True
-        if self.state == AWAITING_HEAD and self.held is not None:
+        if self.state == AWAITING_HEAD and self.waiting is not None:
             return True
         if self.state == IN_REQUEST and not self.parser.in_body:
             if self.endpoint.half_close_timeout_s > 0:
@@ -109,8 +107,8 @@ cdef class Connection(Channel):
 
     def resume_writing(self):
         self.outbox.resume()
-        if self.held is not None:
-            self.schedule_resume()
+        if self.waiting is not None:
+            self.endpoint.turn.add_reader(self)
 
     def connection_lost(self, exc):
         cdef H1Sink sink = self.sink
@@ -122,7 +120,7 @@ cdef class Connection(Channel):
             self.report(sink)
         self.release_request()
         self.outbox.close()
-        self.held = None
+        self.forget_waiting()
         self.transport = None
         fs_parser_destroy(&self.parser)
         if stream is not None:
@@ -139,8 +137,8 @@ cdef class Connection(Channel):
         finally:
             self.outbox.uncork()
         if self.state == AWAITING_HEAD:
-            if self.held is not None:
-                self.schedule_resume()
+            if self.waiting is not None:
+                self.endpoint.turn.add_reader(self)
             elif self.at_eof:
                 self.close_after_write()
             elif not self.head_clocked and fs_parser_head_begun(&self.parser):
@@ -158,7 +156,7 @@ cdef class Connection(Channel):
         while at < size and self.state <= DISCARDING:
             if not self.parser.in_body:
                 if self.state == IN_REQUEST or self.outbox.paused or served >= self.endpoint.pipelined_requests_max:
-                    return self.hold(data, at)
+                    return self.put_back(data, at)
             event = fs_parser_feed(&self.parser, start + at, size - at, &consumed)
             if event == FS_ERROR:
                 return self.refuse(self.parser.status, self.parser.reason.decode("ascii"),
@@ -292,9 +290,9 @@ cdef class Connection(Channel):
                 self.linger()
         elif sink.keep_alive and not self.endpoint.draining:
             self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
-            if self.outbox.corks == 0 and (self.held is not None or self.at_eof):
-                self.schedule_resume()
-        elif self.held is not None or refused:
+            if self.outbox.corks == 0 and (self.waiting is not None or self.at_eof):
+                self.endpoint.turn.add_reader(self)
+        elif self.waiting is not None or refused:
             self.linger()
         else:
             self.close_after_write()
@@ -325,57 +323,69 @@ cdef class Connection(Channel):
         return self.update_reading()
 
     cdef int on_uncorked(self) except -1:
-        if self.state == AWAITING_HEAD and (self.held is not None or self.at_eof):
-            return self.work_off_held()
+        if self.state == AWAITING_HEAD and (self.waiting is not None or self.at_eof):
+            self.endpoint.turn.add_reader(self)
         return 0
 
     # ---- bytes that wait ----
 
-    cdef int hold(self, bytes data, Py_ssize_t at) except -1:
-        if self.held is None:
-            self.held = [data]
+    cdef int wait(self, bytes data) except -1:
+        if self.waiting is None:
+            self.waiting = data
+            self.waiting_at = 0
+            return self.endpoint.turn.add_reader(self)
+        if self.waiting_more is None:
+            self.waiting_more = [data]
         else:
-            self.held.insert(0, data)
-        self.held_at = at
+            self.waiting_more.append(data)
         return self.update_reading()
 
-    cdef int work_off_held(self) except -1:
-        cdef list held
+    cdef int put_back(self, bytes data, Py_ssize_t at) except -1:
+        if self.waiting is not None:
+            if self.waiting_more is None:
+                self.waiting_more = [self.waiting]
+            else:
+                self.waiting_more.insert(0, self.waiting)
+        self.waiting = data
+        self.waiting_at = at
+        return self.update_reading()
+
+    cdef int forget_waiting(self) except -1:
+        self.waiting = None
+        self.waiting_more = None
+        return 0
+
+    cdef bint may_work(self) noexcept:
+        """Whether the next bytes have somewhere to go: into the body in hand, or to a next request."""
+        if self.state == IN_REQUEST or self.state == DISCARDING:
+            return self.parser.in_body
+        return self.state == AWAITING_HEAD and not self.outbox.paused
+
+    cdef int work(self) except -1:
+        """From the turn: work off what waits, as far as it goes."""
         cdef bytes data
         cdef Py_ssize_t at
-        cdef Py_ssize_t i
-        while self.held is not None and self.state <= DISCARDING and not self.outbox.paused:
-            if self.state == IN_REQUEST and not self.parser.in_body:
-                return 0
-            held = self.held
-            data, at = <bytes>held[0], self.held_at
-            self.held = held[1:] if len(held) > 1 else None
-            self.held_at = 0
+        while self.waiting is not None and self.may_work():
+            data, at = self.waiting, self.waiting_at
+            self.waiting = None
+            if self.waiting_more is not None:
+                self.waiting = <bytes>self.waiting_more.pop(0)
+                self.waiting_at = 0
+                if not self.waiting_more:
+                    self.waiting_more = None
             self.consume(data, at)
-            if self.resume_scheduled:
-                break
+            if self.is_reader:
+                break  # there was enough for this turn
         self.update_reading()
-        if self.held is None and self.at_eof and self.state == AWAITING_HEAD:
+        if self.waiting is None and self.at_eof and self.state == AWAITING_HEAD:
             self.close_after_write()
         return 0
-
-    cdef int schedule_resume(self) except -1:
-        if not self.resume_scheduled:
-            self.resume_scheduled = True
-            self.endpoint.loop.call_soon(self.resume)
-        return 0
-
-    def resume(self):
-        """The loop's turn for the bytes that wait."""
-        self.resume_scheduled = False
-        if self.state <= DISCARDING:
-            self.work_off_held()
 
     cdef int update_reading(self) except -1:
         cdef bint pause
         if self.state >= CLOSING:
             return 0
-        pause = self.held is not None and len(self.held) >= HELD_READS_MAX
+        pause = self.waiting_more is not None
         if self.body_paused and self.state == IN_REQUEST:
             pause = True
         if pause and not self.reading_paused:
@@ -392,7 +402,7 @@ cdef class Connection(Channel):
         """Shut our side, and drop what still comes until the peer's end: closing on unread bytes would reset the
         connection, and the peer might lose the answer (RFC 9112, 9.6)."""
         self.outbox.flush()
-        self.held = None
+        self.forget_waiting()
         if self.at_eof or self.endpoint.linger_timeout_s <= 0 or not self.transport.can_write_eof():
             return self.close_after_write()
         self.enter(LINGERING, self.endpoint.linger_timeout_s)
@@ -404,18 +414,18 @@ cdef class Connection(Channel):
         if self.state >= CLOSING:
             return 0
         self.outbox.flush()
-        self.held = None
+        self.forget_waiting()
         self.enter(CLOSING, self.endpoint.write_timeout_s)
         self.write_left = 0
         self.transport.close()
         return 0
 
     cdef int drain(self) except -1:
-        if self.state == AWAITING_HEAD and self.held is None and not fs_parser_head_begun(&self.parser):
+        if self.state == AWAITING_HEAD and self.waiting is None and not fs_parser_head_begun(&self.parser):
             return self.close_after_write()
         return 0
 
-    cdef int abort_connection(self) except -1:
+    cdef int drop(self) except -1:
         if self.transport is not None:
             self.enter(CLOSING, self.endpoint.write_timeout_s)
             self.transport.abort()
@@ -469,7 +479,7 @@ cdef class Connection(Channel):
             self.write_left = left
             self.write_deadline_s = now_s + self.endpoint.write_timeout_s
         elif now_s >= self.write_deadline_s:
-            self.abort_connection()
+            self.drop()
         return 0
 
     # ---- addresses ----

@@ -2,24 +2,23 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
-from fastserve.net.outbox cimport WriteBatch
+from fastserve.net.turn cimport Reader, Turn
 from fastserve.stream.stream cimport Driver
 
 
-cdef class Peer:
+cdef class Peer(Reader):
     """A connection, as its endpoint sees it: one deadline, and an end."""
     cdef Endpoint endpoint
 
     cdef int on_sweep(self, double now_s) except -1
     cdef int drain(self) except -1
-    cdef int abort_connection(self) except -1
 
 
 cdef class Endpoint:
     cdef readonly object loop
     cdef readonly Driver driver
     cdef readonly list observers
-    cdef WriteBatch batch
+    cdef Turn turn
     cdef public uint64_t total_requests
     cdef readonly bint draining
 

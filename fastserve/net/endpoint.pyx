@@ -9,7 +9,7 @@ import logging
 from cpython.bytes cimport PyBytes_FromStringAndSize
 
 from fastserve.net.clock cimport fs_epoch_s, fs_monotonic_s
-from fastserve.net.outbox cimport WriteBatch
+from fastserve.net.turn cimport Reader, Turn
 
 cdef extern from "resp.h" nogil:
     void fs_put_date(char *out, int64_t epoch_s)
@@ -24,7 +24,7 @@ cdef double SWEEP_INTERVAL_MIN_S = 0.02
 cdef Py_ssize_t EXCERPT_BYTES_MAX = 64
 
 
-cdef class Peer:
+cdef class Peer(Reader):
     """A connection, as its endpoint sees it."""
 
     cdef int on_sweep(self, double now_s) except -1:
@@ -32,13 +32,8 @@ cdef class Peer:
         raise NotImplementedError
 
     cdef int drain(self) except -1:
-        """End when idle: at once, or after the request in flight."""
+        """End when idle: at once, or after the request in flight. (To end at once whatever is in flight: drop.)"""
         raise NotImplementedError
-
-    cdef int abort_connection(self) except -1:
-        """End now, whatever is in flight."""
-        raise NotImplementedError
-
 
 class _Allowance:
     """How many lines a second may go to the log: a burst, and what is left out is counted."""
@@ -85,7 +80,7 @@ cdef class Endpoint:
         self.limits = limits
         self.driver = driver
         self.observers = list(observers)
-        self.batch = WriteBatch(loop)
+        self.turn = Turn(loop)
         self.body_bytes_max = limits.body_bytes_max
         self.write_buffer_bytes_max = limits.write_buffer_bytes_max
         self.discard_bytes_max = limits.discard_bytes_max
@@ -155,7 +150,7 @@ cdef class Endpoint:
                 peer.on_sweep(now_s)
             except Exception:
                 logger.exception("A connection's deadline could not be handled; the connection is dropped")
-                peer.abort_connection()
+                peer.drop()
         if self.peers:
             self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
 
@@ -191,7 +186,7 @@ cdef class Endpoint:
         """Drops every connection, whatever it is doing."""
         cdef Peer peer
         for peer in list(self.peers):
-            peer.abort_connection()
+            peer.drop()
 
     def close(self) -> None:
         """Stops the timer. For use when the last connection is gone, or will not be waited for."""

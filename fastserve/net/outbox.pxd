@@ -1,15 +1,10 @@
 """When do bytes reach the transport? Once per batch; and a slow client stops the writer."""
 
-cdef class WriteBatch:
-    cdef readonly object loop
-    cdef list outboxes         # with something to write, each once
-    cdef object callback       # self.write_out, bound once
-
-    cdef int add(self, Outbox outbox) except -1
+from fastserve.net.turn cimport Turn, Writer
 
 
-cdef class Outbox:
-    cdef WriteBatch batch
+cdef class Outbox(Writer):
+    cdef Turn turn
     cdef object transport
     cdef object write          # transport.write, bound once
     cdef object first          # the first piece that waits; most answers are one piece
@@ -18,12 +13,10 @@ cdef class Outbox:
     cdef Py_ssize_t waiting_bytes
     cdef Py_ssize_t bytes_max
     cdef int corks
-    cdef bint in_batch
     cdef readonly bint paused  # the transport holds more than its high-water mark
     cdef readonly bint closed
 
     cdef int put(self, object piece) except -1
-    cdef int flush(self) except -1
     cdef inline void cork(self) noexcept
     cdef inline int uncork(self) except -1
     cdef int pause(self) except -1

@@ -1,61 +1,26 @@
 """When do bytes reach the transport?
 
-A transport's write is a system call, and on its way through the kernel it may wake the client and evicts our code from
-the processor's caches. So nothing is written while requests are worked off: an outbox that has something joins its
-loop's WriteBatch, and the batch writes at the end of the turn, one outbox after the other, each all its pieces at once.
-An outbox with more than `bytes_max` bytes writes at once, which lets the transport say that the client is slow.
+A transport's write is a system call. So what is sent waits in its connection's outbox until the end of the loop's turn,
+and then goes out as one write. An outbox with more than `bytes_max` bytes writes at once, which lets the transport say
+that the client is slow.
 """
 
-import logging
-
-logger = logging.getLogger("fastserve.error")
+from fastserve.net.turn cimport Turn, Writer
 
 cdef Py_ssize_t JOIN_BYTES_MAX = 65536
 
 
-cdef class WriteBatch:
-    """The outboxes that write at the end of this turn of the loop.
-
-    :param loop: the running event loop
-    """
-
-    def __cinit__(self, object loop):
-        self.loop = loop
-        self.outboxes = []
-        self.callback = self.write_out
-
-    cdef int add(self, Outbox outbox) except -1:
-        if not self.outboxes:
-            self.loop.call_soon(self.callback)
-        outbox.in_batch = True
-        self.outboxes.append(outbox)
-        return 0
-
-    def write_out(self):
-        """The loop calls it once in a turn that has something to write."""
-        cdef Outbox outbox
-        cdef list outboxes = self.outboxes
-        self.outboxes = []
-        for outbox in outboxes:
-            outbox.in_batch = False
-            try:
-                outbox.flush()
-            except Exception:
-                logger.exception("A connection could not be written to; it is dropped")
-                outbox.transport.abort()
-
-
-cdef class Outbox:
+cdef class Outbox(Writer):
     """The write side of one connection.
 
     :param transport: an asyncio transport, in use until :meth:`close`
-    :param batch: of the transport's loop
+    :param turn: of the transport's loop
     :param bytes_max: the high-water mark in bytes; above it :attr:`paused` is set and writers wait
     """
 
-    def __cinit__(self, object transport, WriteBatch batch not None, Py_ssize_t bytes_max):
+    def __cinit__(self, object transport, Turn turn not None, Py_ssize_t bytes_max):
         self.transport = transport
-        self.batch = batch
+        self.turn = turn
         self.bytes_max = bytes_max
         self.write = transport.write
 
@@ -80,8 +45,8 @@ cdef class Outbox:
         self.waiting_bytes += len(piece)
         if self.waiting_bytes > self.bytes_max:
             self.flush()
-        elif not self.in_batch:
-            self.batch.add(self)
+        else:
+            self.turn.add_writer(self)
         return 0
 
     cdef int flush(self) except -1:
@@ -102,6 +67,11 @@ cdef class Outbox:
             self.transport.writelines(rest)
         return 0
 
+    cdef int drop(self) except -1:
+        if self.transport is not None:
+            self.transport.abort()
+        return 0
+
     cdef int pause(self) except -1:
         """The transport's high-water mark is passed."""
         self.paused = True
@@ -114,7 +84,7 @@ cdef class Outbox:
 
     cdef object wait_for_room(self):
         """A future that is done when there is room, or no connection any more."""
-        cdef object future = self.batch.loop.create_future()
+        cdef object future = self.turn.loop.create_future()
         if not self.paused or self.closed:
             future.set_result(None)
         elif self.waiters is None:

@@ -1,0 +1,92 @@
+"""What is done once in a turn of the event loop, for all connections in a row?
+
+An event loop hands over one readable socket after the other. To read, serve and write each before the next is looked at
+is the obvious way, and a slow one: every system call evicts the interpreter from the processor's caches, and every write
+wakes a client that has fallen asleep meanwhile. So a connection that has been read joins its loop's Turn. When the loop
+has read them all, the turn works them off, one after the other, and then writes all the answers. Under load that halves
+the time a request takes outside the kernel; a lone request pays one more callback.
+"""
+
+import logging
+
+logger = logging.getLogger("fastserve.error")
+
+
+cdef class Reader:
+    cdef int work(self) except -1:
+        """Work off what was read."""
+        raise NotImplementedError
+
+    cdef int drop(self) except -1:
+        """Working failed in a way that nobody foresaw: end the connection."""
+        raise NotImplementedError
+
+
+cdef class Writer:
+    cdef int flush(self) except -1:
+        """Write what waits."""
+        raise NotImplementedError
+
+    cdef int drop(self) except -1:
+        """Writing failed in a way that nobody foresaw: end the connection."""
+        raise NotImplementedError
+
+
+cdef class Turn:
+    """What one event loop does with all its connections at the end of a turn.
+
+    :param loop: the running event loop
+    """
+
+    def __cinit__(self, object loop):
+        self.loop = loop
+        self.readers = []
+        self.writers = []
+        self.callback = self.run
+
+    cdef int add_reader(self, Reader reader) except -1:
+        if not reader.is_reader:
+            reader.is_reader = True
+            self.readers.append(reader)
+            self.schedule()
+        return 0
+
+    cdef int add_writer(self, Writer writer) except -1:
+        if not writer.is_writer:
+            writer.is_writer = True
+            self.writers.append(writer)
+            self.schedule()
+        return 0
+
+    cdef int schedule(self) except -1:
+        if not self.scheduled:
+            self.scheduled = True
+            self.loop.call_soon(self.callback)
+        return 0
+
+    def run(self) -> None:
+        """The loop calls it once in a turn that read or wrote anything."""
+        cdef Reader reader
+        cdef Writer writer
+        cdef list readers = self.readers
+        cdef list writers
+        self.readers = []
+        for reader in readers:
+            reader.is_reader = False
+            try:
+                reader.work()
+            except Exception:
+                logger.exception("A connection's bytes could not be worked off; it is dropped")
+                reader.drop()
+        writers = self.writers
+        self.writers = []
+        for writer in writers:
+            writer.is_writer = False
+            try:
+                writer.flush()
+            except Exception:
+                logger.exception("A connection could not be written to; it is dropped")
+                writer.drop()
+        self.scheduled = False
+        if self.readers or self.writers:
+            self.schedule()
