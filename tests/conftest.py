@@ -1,0 +1,39 @@
+"""What every suite shares: one printed seed for all that is random, and tests that run only on demand."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+_SEED = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--huge", action="store_true", help="also run the tests that move gigabytes or take minutes"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "huge: moves gigabytes or takes minutes; runs only with --huge")
+    config.stash[_SEED] = int(os.environ.get("FASTSERVE_TEST_SEED") or random.randrange(2**32))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"random seed: FASTSERVE_TEST_SEED={config.stash[_SEED]}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--huge"):
+        skip = pytest.mark.skip(reason="needs --huge")
+        for item in items:
+            if "huge" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """The session's random seed, printed in pytest's header; set FASTSERVE_TEST_SEED to repeat a run."""
+    return pytestconfig.stash[_SEED]

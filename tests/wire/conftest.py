@@ -1,0 +1,54 @@
+"""Fixtures of the wire suite: the session's servers, and every way to deliver bytes to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .exchange import SOCKET_SPLITS, Delivery, SocketDelivery
+from .memory import CORES, MemoryDelivery
+from .servers import HTTP_IMPLEMENTATIONS, Pool, Server
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Pool]:
+    servers = Pool()
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(scope="session")
+def memory_deliveries(seed: int) -> Iterator[dict[str, MemoryDelivery]]:
+    deliveries = {http: MemoryDelivery(http, seed) for http in CORES}
+    yield deliveries
+    for delivery in deliveries.values():
+        delivery.stop()
+
+
+@pytest.fixture(params=HTTP_IMPLEMENTATIONS)
+def http(request: pytest.FixtureRequest) -> str:
+    """The `--http` implementation under test."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def server(pool: Pool, http: str) -> Server:
+    """A server with default options, with nothing on record."""
+    running = pool.get(http)
+    running.seen()
+    return running
+
+
+@pytest.fixture(params=[*SOCKET_SPLITS, "memory"])
+def deliver(
+    request: pytest.FixtureRequest, http: str, pool: Pool, memory_deliveries: dict[str, MemoryDelivery]
+) -> Delivery:
+    """Every way to send a case's bytes; see exchange.py."""
+    name: str = request.param
+    if name == "memory":
+        if http not in CORES:
+            pytest.skip(f"{http} has no core to drive in memory")
+        return memory_deliveries[http]
+    return SocketDelivery(name, pool, http, SOCKET_SPLITS[name])

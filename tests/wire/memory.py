@@ -1,0 +1,310 @@
+"""The same conversations over a transport in memory: every cut exact, thousands of them in a second.
+
+This is the one file of the suite that knows the core by name: `CORES` builds a connection of each
+implementation. A deterministic client stands behind `MemoryTransport`: it sends the next piece when the event
+loop has had a few turns to deal with the last one, obeys the server's pause_reading, answers the server's FIN
+with its own, and checks that the server uses the transport as asyncio allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+from .app import Receive, Scope, Send, WireApp
+from .exchange import Outcome, assert_same, cut, offsets_to_cut
+from .servers import PROFILES, Option
+
+TURNS = 3
+"""Turns of the event loop between two pieces."""
+TIMEOUT_S = 3.0
+RANDOM_CUTS = 12
+
+Factory = Callable[[], asyncio.Protocol]
+
+
+@dataclass
+class Core:
+    """An implementation, ready to accept connections in memory."""
+
+    factory: Factory
+    stop: Callable[[], None]
+
+
+def _cython(loop: asyncio.AbstractEventLoop, app: Any, options: Mapping[str, Option]) -> Core:
+    from fastserve.asgi.driver import ASGIDriver
+    from fastserve.h1.connection import Connection
+    from fastserve.net.endpoint import Endpoint
+
+    limits = _limits(options)
+    driver = ASGIDriver(app, loop, contextvars.copy_context(), {}, "", limits.read_buffer_bytes_max)
+    endpoint = Endpoint(loop, limits, driver)
+
+    def stop() -> None:
+        endpoint.abort()
+        endpoint.close()
+
+    return Core(lambda: Connection(endpoint), stop)
+
+
+CORES: dict[str, Callable[[asyncio.AbstractEventLoop, Any, Mapping[str, Option]], Core]] = {"cython": _cython}
+
+
+def _limits(options: Mapping[str, Option]) -> SimpleNamespace:
+    """What an endpoint takes from the one table of options: defaults, with these on top."""
+    from fastserve.options import BY_NAME, OPTIONS
+
+    values = {option.name: option.default for option in OPTIONS if option.group in ("limits", "headers")}
+    for flag, value in options.items():
+        name = flag.replace("-", "_")
+        values[name] = BY_NAME[name].convert(value)
+    return SimpleNamespace(**values)
+
+
+class MemoryTransport(asyncio.Transport):
+    """A transport whose peer takes every byte at once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__({"peername": ("127.0.0.1", 54321), "sockname": ("127.0.0.1", 8000)})
+        self._loop = loop
+        self._protocol: asyncio.Protocol | None = None
+        self._changed = asyncio.Event()
+        self._reading = True
+        self._closing = False
+        self.sent = bytearray()
+        self.eof_sent = False
+        self.lost = False
+        self.aborted = False
+        self.faults: list[str] = []
+        """What the server did that a transport does not allow."""
+
+    async def wait_for(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait for what only a call of the server's can bring about; return whether it came about."""
+        for _ in range(TURNS):
+            if condition():
+                return True
+            await asyncio.sleep(0)
+        deadline_s = self._loop.time() + timeout_s
+        while not condition():
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), deadline_s - self._loop.time())
+            except (asyncio.TimeoutError, TimeoutError):
+                return condition()
+        return True
+
+    @property
+    def open_to_read(self) -> bool:
+        return self._reading and not self._closing
+
+    def _lose(self) -> None:
+        assert self._protocol is not None
+        self._protocol.connection_lost(None)
+        self.lost = True
+        self._changed.set()
+
+    def _end(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._loop.call_soon(self._lose)
+        self._changed.set()
+
+    # What a server may call: asyncio.Transport.
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = cast(asyncio.Protocol, protocol)  # by its methods, not by its class
+
+    def get_protocol(self) -> asyncio.Protocol:
+        assert self._protocol is not None
+        return self._protocol
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        self._end()
+
+    def abort(self) -> None:
+        self.aborted = self.aborted or not self._closing
+        self._end()
+
+    def is_reading(self) -> bool:
+        return self.open_to_read
+
+    def pause_reading(self) -> None:
+        self._reading = False
+        self._changed.set()
+
+    def resume_reading(self) -> None:
+        self._reading = True
+        self._changed.set()
+
+    def write(self, data: Any) -> None:
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            self.faults.append(f"write({type(data).__name__})")
+        if self.eof_sent:
+            self.faults.append(f"write after write_eof: {bytes(data)!r}")
+        if self._closing:
+            self.faults.append(f"write after close: {bytes(data)!r}")
+        self.sent += data
+
+    def writelines(self, list_of_data: Any) -> None:
+        for data in list_of_data:
+            self.write(data)
+
+    def write_eof(self) -> None:
+        self.eof_sent = True
+        self._changed.set()
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+class MemoryServer:
+    """One core with one set of options on an event loop of its own."""
+
+    def __init__(self, http: str, options: Mapping[str, Option]) -> None:
+        self._loop = _new_event_loop()
+        self._app = WireApp()
+        self._faults: list[str] = []
+        self._loop.set_exception_handler(lambda loop, context: self._faults.append(repr(context)))
+        self._core = self._loop.run_until_complete(self._start(http, options))
+
+    async def _start(self, http: str, options: Mapping[str, Option]) -> Core:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._app(scope, receive, send)  # every run has an application of its own
+
+        return CORES[http](self._loop, application, options)
+
+    def stop(self) -> None:
+        self._loop.call_soon(self._core.stop)
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    def run(self, pieces: list[bytes], half_close: bool = False, gate: str = "") -> Outcome:
+        """Send the pieces over a new connection. Raises AssertionError for a misuse of the transport."""
+        return self._wait_for(self._run(pieces, half_close, gate))
+
+    def run_every_cut(
+        self, data: bytes, rng: random.Random, half_close: bool = False, gate: str = ""
+    ) -> Outcome:
+        """Whole, byte by byte, in two pieces at every offset, in three at some: the outcome they share."""
+        return self._wait_for(self._run_every_cut(data, rng, half_close, gate))
+
+    def _wait_for(self, conversation: Coroutine[Any, Any, Outcome]) -> Outcome:
+        logging.disable()  # or a case that is logged would be logged a thousand times
+        try:
+            return self._loop.run_until_complete(conversation)
+        finally:
+            logging.disable(logging.NOTSET)
+
+    async def _run_every_cut(self, data: bytes, rng: random.Random, half_close: bool, gate: str) -> Outcome:
+        first = await self._run([data], half_close, gate)
+        if first.ending == "open":
+            return first  # a failure already, and each further one would cost the timeout
+        pieces = [data[i : i + 1] for i in range(len(data))]
+        assert_same(await self._run(pieces, half_close, gate), first, "byte by byte")
+        for offset in offsets_to_cut(data, rng):
+            assert_same(await self._run(cut(data, offset), half_close, gate), first, f"at {offset}")
+        for _ in range(RANDOM_CUTS if len(data) > 3 else 0):
+            offsets = rng.sample(range(1, len(data)), 2)
+            assert_same(
+                await self._run(cut(data, *offsets), half_close, gate), first, f"at {sorted(offsets)}"
+            )
+        return first
+
+    async def _run(self, pieces: list[bytes], half_close: bool, gate: str) -> Outcome:
+        app = self._app = WireApp()
+        transport = MemoryTransport(self._loop)
+        transport.set_protocol(self._core.factory())
+        transport.get_protocol().connection_made(transport)
+        ending = await self._converse(transport, app, pieces, half_close, gate)
+        seen = await app.settled()
+        faults, self._faults = transport.faults + self._faults, []
+        assert not faults, faults
+        return Outcome(bytes(transport.sent), ending, seen)
+
+    async def _converse(
+        self, transport: MemoryTransport, app: WireApp, pieces: list[bytes], half_close: bool, gate: str
+    ) -> str:
+        for piece in pieces:
+            if gate and not transport.open_to_read:
+                app.open_gate(gate)  # the server reads no further before the application goes on
+            if not await transport.wait_for(
+                lambda: transport.open_to_read or transport.is_closing(), TIMEOUT_S
+            ):
+                break
+            if transport.is_closing():
+                break
+            transport.get_protocol().data_received(piece)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        if gate:
+            app.open_gate(gate)
+        if half_close:
+            await self._send_eof(transport)
+        ended = await transport.wait_for(lambda: transport.eof_sent or transport.is_closing(), TIMEOUT_S)
+        if ended and not half_close:
+            await self._send_eof(transport)
+        if ended:
+            await transport.wait_for(lambda: transport.lost, TIMEOUT_S)
+        ending = "reset" if transport.aborted else "eof" if ended else "open"
+        if not transport.lost:
+            transport.abort()
+            await transport.wait_for(lambda: transport.lost, TIMEOUT_S)
+        return ending
+
+    async def _send_eof(self, transport: MemoryTransport) -> None:
+        await transport.wait_for(lambda: transport.open_to_read or transport.is_closing(), TIMEOUT_S)
+        if transport.open_to_read and not transport.get_protocol().eof_received():
+            transport.close()
+
+
+class MemoryDelivery:
+    """Every cut of the bytes; see exchange.Delivery."""
+
+    name = "memory"
+
+    def __init__(self, http: str, seed: int) -> None:
+        self._http = http
+        self._seed = seed
+        self._servers: dict[str, MemoryServer] = {}
+
+    def __call__(
+        self,
+        data: bytes,
+        *,
+        half_close: bool = False,
+        gate: str = "",
+        late: bool = False,
+        profile: str = "plain",
+    ) -> Outcome:
+        server = self._servers.get(profile)
+        if server is None:
+            server = self._servers[profile] = MemoryServer(self._http, PROFILES[profile])
+        return server.run_every_cut(data, random.Random(self._seed), half_close, gate)
+
+    def stop(self) -> None:
+        for server in self._servers.values():
+            server.stop()
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
