@@ -12,7 +12,7 @@ import pytest
 from .server import EXAMPLES, Example, Server
 from .tools import curl, needs_curl
 
-pytest.importorskip("starlette")
+starlette = pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 
 EXAMPLE = Example("starlette_app")
@@ -64,6 +64,10 @@ def test_range(client: httpx.Client, asked: str, first: int, end: int) -> None:
     assert got.content == DOWNLOAD[first:end]
 
 
+@pytest.mark.skipif(
+    starlette.__version__.startswith("0."),
+    reason="Starlette before 1.0 miscounts the bytes of several ranges",
+)
 def test_several_ranges(client: httpx.Client) -> None:
     got = client.get("/download", headers={"Range": "bytes=0-3,500-503"})
     assert got.status_code == 206
