@@ -33,7 +33,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench debug asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest bench debug asan lint fuzz packaging clean
 
 help: ## this list
 	@echo "make <goal>:"
@@ -49,21 +49,25 @@ run: $(VENV)/.installed-examples ## build fastserve and serve examples/fastapi_a
 	@echo
 	@exec $(BIN)/fastserve main:app --app-dir examples/fastapi_app --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.installed-test ## the tests of the C code, then the whole suite
+test: ctest pytest ## everything that must pass: ctest, then pytest
+
+ctest: $(VENV)/.made ## the tests of the C code, under sanitizers
 	$(MAKE) --silent -C tests/c test LLHTTP_DIR="$(LLHTTP_DIR)"
+
+pytest: $(VENV)/.installed-test ## the tests of what is served
 	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
 	@command -v wrk >/dev/null || { echo "make bench needs wrk: apt-get install wrk" >&2; exit 1; }
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-debug: $(VENV)/.made ## the suite against a build with assertions and live-object counters
+debug: $(VENV)/.made ## pytest against a build with assertions and live-object counters
 	$(BIN)/python -m build_support.mirror build/tree-debug
-	$(MAKE) -C build/tree-debug test VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1"
+	$(MAKE) -C build/tree-debug pytest VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1"
 
-asan: $(VENV)/.made ## the suite against a build under the address and undefined-behaviour sanitizers
+asan: ctest ## ctest, and pytest against a build under the address and undefined-behaviour sanitizers
 	$(BIN)/python -m build_support.mirror build/tree-asan
-	$(MAKE) -C build/tree-asan test VENV=$(CURDIR)/$(VENV)-asan \
+	$(MAKE) -C build/tree-asan pytest VENV=$(CURDIR)/$(VENV)-asan \
 		BUILD_ENV="$(BUILD_ENV) FASTSERVE_SANITIZE=address,undefined" \
 		TEST_ENV="LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
 			UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc"
