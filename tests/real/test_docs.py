@@ -1,4 +1,7 @@
-"""docs/async-and-blocking.md: its commands work, they print what it shows, and its code is the example's."""
+"""docs/async-and-blocking.md: its commands work, they print what it shows, and its code is the example's.
+
+And of all pages in docs/ and examples/: what they link to exists.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ pytest.importorskip("fastapi")
 
 EXAMPLE = Example("fastapi_app")
 
-PAGE = (EXAMPLES.parent / "docs" / "async-and-blocking.md").read_text(encoding="utf-8")
+DOCS = EXAMPLES.parent / "docs"
+PAGES = [*sorted(DOCS.glob("*.md")), EXAMPLES / "README.md"]
+PAGE = (DOCS / "async-and-blocking.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"```console\n\$ (curl .*)\n(.*)\n```", PAGE)
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
@@ -41,3 +46,17 @@ def test_snippet(snippet: str) -> None:
     source = Path(EXAMPLES, EXAMPLE.directory, "main.py").read_text(encoding="utf-8")
     without_docstrings = re.sub(r'^ +"""[^"]*"""\n', "", source, flags=re.MULTILINE)
     assert snippet in without_docstrings
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[f"{page.parent.name}/{page.name}" for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_the_index_lists_every_page() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    assert [
+        page.name for page in DOCS.glob("*.md") if page.name != "README.md" and page.name not in index
+    ] == []
