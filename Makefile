@@ -57,8 +57,7 @@ ctest: $(VENV)/.made ## the tests of the C code, under sanitizers
 pytest: $(VENV)/.installed-test ## the tests of what is served
 	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
-	@command -v wrk >/dev/null || { echo "make bench needs wrk: apt-get install wrk" >&2; exit 1; }
+bench: need-wrk $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 debug: $(VENV)/.made ## pytest against a build with assertions and live-object counters
@@ -78,8 +77,7 @@ lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
 	$(BIN)/mypy
 	PATH="$$(cd $(BIN) && pwd):$$PATH" cython-lint $$(find fastserve -name '*.pyx' -o -name '*.pxd')
 
-fuzz: $(VENV)/.made ## each fuzz target of the C code for FUZZ_SECONDS
-	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang" >&2; exit 1; }
+fuzz: need-clang $(VENV)/.made ## each fuzz target of the C code for FUZZ_SECONDS
 	$(MAKE) -C fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) LLHTTP_DIR="$(LLHTTP_DIR)"
 
 packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## wheel, sdist and offline installation, each in a new environment
@@ -88,6 +86,9 @@ packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## wheel, sdist 
 clean: ## remove whatever these goals made, the environments too
 	rm -rf build dist fastserve.egg-info .venv* .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name '*.so' -delete -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+need-%:
+	@command -v $* >/dev/null || { echo "make $(MAKECMDGOALS) needs $*: apt-get install $*" >&2; exit 1; }
 
 # An environment with what builds need.
 $(VENV)/.made:
