@@ -51,8 +51,9 @@ run: $(VENV)/.installed-examples ## build fastserve and serve examples/fastapi_a
 
 test: ctest pytest ## everything that must pass: ctest, then pytest
 
-ctest: $(VENV)/.made ## the tests of the C code, under sanitizers
+ctest: $(VENV)/.made ## the tests of the C code and the fuzz targets over their corpus, under sanitizers
 	$(MAKE) --silent -C tests/c test LLHTTP_DIR="$(LLHTTP_DIR)"
+	$(MAKE) --silent -C fuzz replay LLHTTP_DIR="$(LLHTTP_DIR)"
 
 pytest: $(VENV)/.installed-test ## the tests of what is served
 	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
