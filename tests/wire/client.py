@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from types import TracebackType
 from typing import Any
 
 TIMEOUT_S = 5.0
+PARSED_EACH_TIME_MAX = 100_000
+"""A response up to this size is parsed anew after each read, a longer one when no more is there to read."""
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9]) ([\t \x21-\x7e\x80-\xff]*)\r\n")
 _FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t \x21-\x7e\x80-\xff]*?)[\t ]*\r\n")
@@ -190,7 +193,7 @@ class Client:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.connect(("127.0.0.1", port))
         self.port: int = self.socket.getsockname()[1]
-        self.buffer = b""
+        self._received = bytearray()
         self.ending = "open"
         """How the server ended the connection: open (not yet), eof or reset."""
 
@@ -209,6 +212,11 @@ class Client:
         """Close with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
+
+    @property
+    def buffer(self) -> bytes:
+        """What has been received and not yet been taken for a response."""
+        return bytes(self._received)
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -238,17 +246,20 @@ class Client:
         except ConnectionError:
             self.ending = "reset"
             return False
-        self.buffer += data
+        self._received += data
         if not data:
             self.ending = "eof"
         return bool(data)
+
+    def _readable(self) -> bool:
+        return self.ending == "open" and bool(select.select([self.socket], [], [], 0)[0])
 
     def response(self, method: str = "GET") -> Response:
         """The next response, whole."""
         while True:
             response = parse_response(self.buffer, method, eof=self.ending == "eof")
             if response is not None:
-                self.buffer = self.buffer[len(response.raw) :]
+                del self._received[: len(response.raw)]
                 return response
             if self.ending != "open":
                 raise WireError(
@@ -256,6 +267,8 @@ class Client:
                 )
             try:
                 self.receive()
+                while len(self._received) > PARSED_EACH_TIME_MAX and self._readable():
+                    self.receive()
             except TimeoutError:
                 raise WireError(f"no whole response in time; so far {self.buffer[-300:]!r}") from None
 
@@ -271,7 +284,8 @@ class Client:
                 pass
         except TimeoutError:
             raise WireError(f"the connection did not end in time; so far {self.buffer[-300:]!r}") from None
-        data, self.buffer = self.buffer, b""
+        data = self.buffer
+        self._received.clear()
         return data
 
     def expect_eof(self) -> None:
