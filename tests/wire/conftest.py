@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from .exchange import SOCKET_SPLITS, Delivery, SocketDelivery
-from .memory import CORES, MemoryDelivery
+from .memory import CORES, MemoryDelivery, MemoryServer
 from .servers import HTTP_IMPLEMENTATIONS, Pool, Server
 
 
@@ -48,7 +48,17 @@ def deliver(
     """Every way to send a case's bytes; see exchange.py."""
     name: str = request.param
     if name == "memory":
-        if http not in CORES:
-            pytest.skip(f"{http} has no core to drive in memory")
-        return memory_deliveries[http]
+        return in_memory(http, memory_deliveries)
     return SocketDelivery(name, pool, http, SOCKET_SPLITS[name])
+
+
+@pytest.fixture
+def small_buffers(http: str, memory_deliveries: dict[str, MemoryDelivery]) -> MemoryServer:
+    """The core with buffers of 1000 bytes."""
+    return in_memory(http, memory_deliveries).server("buffers")
+
+
+def in_memory(http: str, deliveries: dict[str, MemoryDelivery]) -> MemoryDelivery:
+    if http not in deliveries:
+        pytest.skip(f"{http} has no core to drive in memory")
+    return deliveries[http]

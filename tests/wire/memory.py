@@ -68,7 +68,7 @@ def _limits(options: Mapping[str, Option]) -> SimpleNamespace:
 
 
 class MemoryTransport(asyncio.Transport):
-    """A transport whose peer takes every byte at once."""
+    """A transport whose peer takes every byte at once, or none while it is `stalled`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__({"peername": ("127.0.0.1", 54321), "sockname": ("127.0.0.1", 8000)})
@@ -77,12 +77,34 @@ class MemoryTransport(asyncio.Transport):
         self._changed = asyncio.Event()
         self._reading = True
         self._closing = False
+        self._high_water_bytes = 65536
+        self._writing_paused = False
         self.sent = bytearray()
+        self.stalled = False
+        self.pending_bytes = 0
+        """Bytes that wait for a stalled client."""
         self.eof_sent = False
         self.lost = False
         self.aborted = False
         self.faults: list[str] = []
         """What the server did that a transport does not allow."""
+
+    def feed(self, data: bytes) -> None:
+        """The client sends. Obeying pause_reading is the caller's part."""
+        self.get_protocol().data_received(data)
+
+    def take(self) -> None:
+        """The client takes all that waits for it, and goes on taking."""
+        self.stalled = False
+        self.pending_bytes = 0
+        if self._writing_paused:
+            self._writing_paused = False
+            self.get_protocol().resume_writing()
+
+    async def turns(self, count: int = TURNS) -> None:
+        """Let the event loop turn."""
+        for _ in range(count):
+            await asyncio.sleep(0)
 
     async def wait_for(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait for what only a call of the server's can bring about; return whether it came about."""
@@ -153,6 +175,11 @@ class MemoryTransport(asyncio.Transport):
         if self._closing:
             self.faults.append(f"write after close: {bytes(data)!r}")
         self.sent += data
+        if self.stalled:
+            self.pending_bytes += len(data)
+            if self.pending_bytes > self._high_water_bytes and not self._writing_paused:
+                self._writing_paused = True
+                self.get_protocol().pause_writing()
 
     def writelines(self, list_of_data: Any) -> None:
         for data in list_of_data:
@@ -166,10 +193,11 @@ class MemoryTransport(asyncio.Transport):
         return True
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
+        if high is not None:
+            self._high_water_bytes = high
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.pending_bytes
 
 
 class MemoryServer:
@@ -193,6 +221,27 @@ class MemoryServer:
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    def drive(self, scenario: Callable[[MemoryTransport, WireApp], Coroutine[Any, Any, None]]) -> None:
+        """Run a scenario with a connection of its own."""
+
+        async def driven() -> None:
+            app, transport = self._connect()
+            await scenario(transport, app)
+            transport.abort()
+            assert await transport.wait_for(lambda: transport.lost, TIMEOUT_S)
+            await app.settled()
+            faults, self._faults = transport.faults + self._faults, []
+            assert not faults, faults
+
+        self._loop.run_until_complete(driven())
+
+    def _connect(self) -> tuple[WireApp, MemoryTransport]:
+        app = self._app = WireApp()
+        transport = MemoryTransport(self._loop)
+        transport.set_protocol(self._core.factory())
+        transport.get_protocol().connection_made(transport)
+        return app, transport
 
     def run(self, pieces: list[bytes], half_close: bool = False, gate: str = "") -> Outcome:
         """Send the pieces over a new connection. Raises AssertionError for a misuse of the transport."""
@@ -227,10 +276,7 @@ class MemoryServer:
         return first
 
     async def _run(self, pieces: list[bytes], half_close: bool, gate: str) -> Outcome:
-        app = self._app = WireApp()
-        transport = MemoryTransport(self._loop)
-        transport.set_protocol(self._core.factory())
-        transport.get_protocol().connection_made(transport)
+        app, transport = self._connect()
         ending = await self._converse(transport, app, pieces, half_close, gate)
         seen = await app.settled()
         faults, self._faults = transport.faults + self._faults, []
@@ -249,9 +295,8 @@ class MemoryServer:
                 break
             if transport.is_closing():
                 break
-            transport.get_protocol().data_received(piece)
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            transport.feed(piece)
+            await transport.turns()
         if gate:
             app.open_gate(gate)
         if half_close:
@@ -292,10 +337,14 @@ class MemoryDelivery:
         late: bool = False,
         profile: str = "plain",
     ) -> Outcome:
-        server = self._servers.get(profile)
-        if server is None:
-            server = self._servers[profile] = MemoryServer(self._http, PROFILES[profile])
+        server = self.server(profile)
         return server.run_every_cut(data, random.Random(self._seed), half_close, gate)
+
+    def server(self, profile: str) -> MemoryServer:
+        """The core with the options of this profile."""
+        if profile not in self._servers:
+            self._servers[profile] = MemoryServer(self._http, PROFILES[profile])
+        return self._servers[profile]
 
     def stop(self) -> None:
         for server in self._servers.values():

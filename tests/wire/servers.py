@@ -36,6 +36,7 @@ PROFILES: dict[str, dict[str, Option]] = {
         "chunk-extension-bytes-max": 32,
         "pipelined-requests-max": 2,
     },
+    "buffers": {"write-buffer-bytes-max": 1000, "read-buffer-bytes-max": 1000},
     "deadlines": {
         "timeout-keep-alive": 0.4,
         "head-timeout-s": 0.4,
