@@ -13,7 +13,6 @@ enum {
     SAVED_FIRST = 1024,
     POOL_MAX = 16,
     SIZE_DIGITS_MAX = 16, /* of a chunk: 64 bits */
-    CHUNK_LINE_BARE = 2 + SIZE_DIGITS_MAX + 2, /* the CRLF of the chunk before, the size, CRLF */
 };
 
 static fs_head *pool;
@@ -202,19 +201,21 @@ static int on_message_complete(llhttp_t *http)
 /* The line before a chunk's data: no limit of llhttp's bounds its extension, nor leading zeros of its size. */
 static int check_chunk_line(fs_parser *parser, uint32_t framing)
 {
-    uint32_t max = CHUNK_LINE_BARE;
-    if (parser->has_extension)
-        max += parser->limits->chunk_extension_bytes_max;
-    if (framing > max)
-        return refuse(parser, 400, parser->has_extension ? "chunk extension too long" : "chunk size too long");
+    uint32_t size_end = parser->has_extension ? parser->extension_at : framing - (framing > 2 ? 2 : 0);
+    if (size_end > 2 + SIZE_DIGITS_MAX)
+        return refuse(parser, 400, "chunk size too long");
+    if (parser->has_extension && framing - size_end > parser->limits->chunk_extension_bytes_max + 2)
+        return refuse(parser, 400, "chunk extension too long");
     return 0;
 }
 
 static int on_chunk_extension(llhttp_t *http, const char *at, size_t len)
 {
-    (void)at;
-    if (len > 0)
-        ((fs_parser *)http)->has_extension = 1;
+    fs_parser *parser = (fs_parser *)http;
+    if (len > 0 && !parser->has_extension) {
+        parser->has_extension = 1;
+        parser->extension_at = parser->framing + (uint32_t)(at - parser->mark) - 1; /* its semicolon */
+    }
     return 0;
 }
 
@@ -404,7 +405,10 @@ static fs_event fail_from_llhttp(fs_parser *parser, llhttp_errno_t error, const 
 {
     const char *stop = llhttp_get_error_pos(&parser->http);
     FS_ASSERT(stop >= data && stop <= data + len);
-    if (parser->status != 0 || check_limits_before(parser, error, stop))
+    /* What a callback refuses in a head, it refuses for a limit; but not so a forbidden trailer. */
+    if (parser->status == 0 || parser->in_body)
+        check_limits_before(parser, error, stop);
+    if (parser->status != 0)
         return fail(parser);
     const char *reason = llhttp_get_error_reason(&parser->http);
     parser->reason = reason != NULL && reason[0] != '\0' ? reason : "bad request";

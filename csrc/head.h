@@ -72,7 +72,8 @@ typedef struct {
 
     const char *feed; /* the bytes being fed */
     const char *mark; /* end of the last body bytes in them */
-    uint32_t framing; /* bytes since the last body byte, of earlier feeds */
+    uint32_t framing; /* bytes since the last body byte, of earlier feeds: CRLF, a size, its extension, CRLF */
+    uint32_t extension_at; /* where in them the extension begins */
 
     const char *reason;
     uint16_t status;

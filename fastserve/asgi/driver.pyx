@@ -243,7 +243,7 @@ cdef class ASGICycle(Stream):
         cdef Sink sink = self.sink
         if isinstance(error, asyncio.CancelledError):
             if not sink.finished:
-                self.complain("ASGI application was cancelled before it had answered")
+                self.complain("ASGI application was cancelled before its answer was complete")
                 self.give_up(503)
         elif not (sink.disconnected and stems_from_disconnect(error)):
             self.complain("Exception in ASGI application", exc_info=error)

@@ -184,6 +184,7 @@ cdef class Connection(Channel):
         cdef bint has_body = event == FS_HEAD
         cdef bint is_1_0 = self.parser.http.http_minor == 0
         cdef bint is_head
+        cdef bint keep_alive
         fs_judge_parser(&self.parser, &verdict)
         if verdict.status != 0 and verdict.status != 417:
             return self.refuse(verdict.status, verdict.reason.decode("ascii"),
@@ -197,7 +198,8 @@ cdef class Connection(Channel):
         request.server = self.server
         is_head = request.method == "HEAD"
         self.request = request
-        self.sink = H1Sink.create(self, is_head, is_1_0, verdict.keep_alive, verdict.expects_continue and has_body)
+        keep_alive = verdict.keep_alive and self.endpoint.keep_alive_timeout_s > 0
+        self.sink = H1Sink.create(self, is_head, is_1_0, keep_alive, verdict.expects_continue and has_body)
         self.endpoint.total_requests += 1
         self.body_bytes = 0
         self.body_paused = False
@@ -227,6 +229,7 @@ cdef class Connection(Channel):
             return 0
         self.body_bytes += size
         self.sink.bytes_received = self.body_bytes
+        self.sink.owes_continue = False  # it did not wait for one
         if self.endpoint.body_bytes_max > 0 and self.body_bytes > <uint64_t>self.endpoint.body_bytes_max:
             return self.refuse(413, "body too large", b"")
         if self.parser.body == PyBytes_AS_STRING(data) and <Py_ssize_t>size == PyBytes_GET_SIZE(data):

@@ -37,15 +37,16 @@ cdef class H1Sink(Sink):
     cdef bint has_length
     cdef bint no_body            # HEAD, 204, 304: what the application sends as a body is not sent
     cdef int64_t length_left     # of the Content-Length that the application gave
-    cdef bytes head              # held, without the empty line
+    cdef bytes head              # held, without the empty line, where it could not stay in the scratch buffer
 
     @staticmethod
     cdef H1Sink create(Channel channel, bint is_head, bint is_1_0, bint keep_alive, bint owes_continue)
     cdef int enter(self, AnswerState state) noexcept
+    cdef int take_along(self) except -1
     cdef int client_gone(self) except -1
     cdef int read_fields(self, fs_buf *buf, object headers, bint informational, int *own) except -1
     cdef int take_field(self, fs_buf *buf, bytes name, bytes value, bint informational, int *own) except -1
-    cdef int take_length(self, bytes value) except -1
+    cdef bint take_length(self, bytes value) except -1
     cdef int take_connection(self, bytes value) except -1
     cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1
     cdef int write_piece(self, object data, Py_ssize_t size) except -1

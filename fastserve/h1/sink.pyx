@@ -28,9 +28,10 @@ cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 cdef int OWN_DATE = 1
 cdef int OWN_SERVER = 2
 
-# Heads are put together here, one at a time: nothing that runs meanwhile can come back into this module, since the
-# fields are read from lists and tuples only.
+# Heads are put together here, and most stay here until their first data comes, a moment later: `scratch_owner` is the
+# sink whose head this is. Another one that needs the place first makes the owner take its head along (`take_along`).
 cdef fs_buf scratch
+cdef void *scratch_owner = NULL
 
 
 cdef class Channel(Peer):
@@ -68,14 +69,25 @@ cdef class H1Sink(Sink):
         return sink
 
     def __dealloc__(self):
+        global scratch_owner
+        if scratch_owner == <void *>self:
+            scratch_owner = NULL
         if FS_DEBUG:
             live.sinks -= 1
 
     cdef int enter(self, AnswerState state) noexcept:
+        global scratch_owner
         self.state = state
+        if state != HEAD_HELD:
+            self.head = None
+            if scratch_owner == <void *>self:
+                scratch_owner = NULL
         if state >= COMPLETE:
             self.finished = True
-            self.head = None
+        return 0
+
+    cdef int take_along(self) except -1:
+        self.head = PyBytes_FromStringAndSize(scratch.data, scratch.len)
         return 0
 
     # ---- what the driver asks ----
@@ -117,6 +129,8 @@ cdef class H1Sink(Sink):
         """From the connection: nothing that is sent from now on arrives."""
         self.disconnected = True
         if not self.finished:
+            if self.state < IN_BODY:
+                self.status = 499  # nginx's name for an answer that nobody waited for
             self.enter(GIVEN_UP)
         return 0
 
@@ -128,16 +142,20 @@ cdef class H1Sink(Sink):
 
     # ---- the head ----
 
-    cdef int take_length(self, bytes value) except -1:
+    cdef bint take_length(self, bytes value) except -1:
+        """Notes the Content-Length; whether it is to be written: once, and never in a 204 (RFC 9110, 8.6)."""
         cdef uint64_t length = 0
-        cdef bytes stripped = value.strip(b" \t")
-        if fs_read_decimal(PyBytes_AS_STRING(stripped), PyBytes_GET_SIZE(stripped), &length) != 0:
-            raise ValueError(f"invalid Content-Length in the response: {value!r}")
-        if self.has_length and <uint64_t>self.length_left != length:
+        cdef bytes stripped
+        cdef bint repeated = self.has_length
+        if fs_read_decimal(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), &length) != 0:
+            stripped = value.strip(b" \t")
+            if fs_read_decimal(PyBytes_AS_STRING(stripped), PyBytes_GET_SIZE(stripped), &length) != 0:
+                raise ValueError(f"invalid Content-Length in the response: {value!r}")
+        if repeated and <uint64_t>self.length_left != length:
             raise ValueError("two different Content-Length fields in the response")
         self.has_length = True
         self.length_left = <int64_t>length
-        return 0
+        return not repeated and self.status != 204
 
     cdef int take_connection(self, bytes value) except -1:
         """The server writes this field; from the application it takes the wish to close (RFC 9112, 9.6)."""
@@ -149,41 +167,40 @@ cdef class H1Sink(Sink):
     cdef int take_field(self, fs_buf *buf, bytes name, bytes value, bint informational, int *own) except -1:
         cdef const char *name_at = PyBytes_AS_STRING(name)
         cdef Py_ssize_t name_size = PyBytes_GET_SIZE(name)
-        cdef int id = fs_name_find(name_at, name_size)
+        cdef size_t before = buf.len
         cdef fs_field_result result
-        cdef bint repeated
-        if id == FS_NAME_TRANSFER_ENCODING:
-            if value.strip().lower() != b"chunked":
-                raise ValueError(f"the server frames the response: Transfer-Encoding {value!r} cannot be sent")
-            return 0
-        if id == FS_NAME_CONNECTION:
-            return self.take_connection(value)
-        if id == FS_NAME_CONTENT_LENGTH:
-            if informational:
-                return 0
-            repeated = self.has_length
-            self.take_length(value)
-            if repeated or self.status == 204:
-                return 0  # RFC 9110, 8.6: none in a 204
-        elif id == FS_NAME_DATE:
-            own[0] |= OWN_DATE
-        elif id == FS_NAME_SERVER:
-            own[0] |= OWN_SERVER
+        cdef int id
         result = fs_put_field(buf, name_at, name_size, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-        if result == FS_FIELD_OK:
-            return 0
         if result == FS_FIELD_BAD_NAME:
             raise ValueError(f"invalid response header name: {name!r}")
         if result == FS_FIELD_BAD_VALUE:
             raise ValueError(f"invalid value of the response header {name!r}: {value!r}")
-        raise MemoryError
+        if result != FS_FIELD_OK:
+            raise MemoryError
+        id = fs_name_find(name_at, name_size)
+        if id == FS_NAME_CONTENT_LENGTH:
+            if informational or not self.take_length(value):
+                buf.len = before
+        elif id == FS_NAME_CONNECTION:
+            buf.len = before
+            self.take_connection(value)
+        elif id == FS_NAME_TRANSFER_ENCODING:
+            buf.len = before
+            if value.strip().lower() != b"chunked":
+                raise ValueError(f"the server frames the response: Transfer-Encoding {value!r} cannot be sent")
+        elif id == FS_NAME_DATE:
+            own[0] |= OWN_DATE
+        elif id == FS_NAME_SERVER:
+            own[0] |= OWN_SERVER
+        return 0
 
     cdef int read_fields(self, fs_buf *buf, object headers, bint informational, int *own) except -1:
         cdef object field
         if type(headers) is not list and type(headers) is not tuple:
             headers = list(headers)
-            buf.len = 0  # the iterator may have been anything
-            fs_put_status_line(buf, self.status)
+            claim_scratch()  # the iterator may have sent another answer's head meanwhile
+            if fs_put_status_line(buf, self.status) != 0:
+                raise MemoryError
         for field in headers:
             if type(field) is tuple and len(<tuple>field) == 2:
                 name, value = (<tuple>field)[0], (<tuple>field)[1]
@@ -197,6 +214,7 @@ cdef class H1Sink(Sink):
         return 0
 
     cdef int send_head(self, int status, object headers) except -1:
+        global scratch_owner
         cdef bytes block
         cdef int own = 0
         if self.state != BEFORE_HEAD:
@@ -205,7 +223,7 @@ cdef class H1Sink(Sink):
             raise ValueError(f"a final status is from 200 to 999, not {status}")
         self.status = status
         self.has_length = False
-        scratch.len = 0
+        claim_scratch()
         try:
             if fs_put_status_line(&scratch, status) != 0:
                 raise MemoryError
@@ -221,7 +239,7 @@ cdef class H1Sink(Sink):
             raise MemoryError
         memcpy(scratch.data + scratch.len, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block))
         scratch.len += PyBytes_GET_SIZE(block)
-        self.head = PyBytes_FromStringAndSize(scratch.data, scratch.len)
+        scratch_owner = <void *>self
         self.no_body = self.is_head or status == 204 or status == 304
         self.enter(HEAD_HELD)
         return 0
@@ -232,7 +250,7 @@ cdef class H1Sink(Sink):
             raise RuntimeError("an informational response comes before the response head")
         if self.is_1_0:
             return 0  # RFC 9110, 15.2: a 1.0 client knows none
-        scratch.len = 0
+        claim_scratch()
         self.status = status
         try:
             if fs_put_status_line(&scratch, status) != 0:
@@ -300,11 +318,14 @@ cdef class H1Sink(Sink):
         cdef size_t framing_size = 0
         cdef char chunk[18]
         cdef size_t chunk_size = 0
-        cdef bytes head = self.head
-        cdef Py_ssize_t head_size = PyBytes_GET_SIZE(head)
+        cdef const char *head = scratch.data
+        cdef Py_ssize_t head_size = scratch.len
         cdef bytes piece
         cdef char *at
         cdef bint joined
+        if scratch_owner != <void *>self:
+            head = PyBytes_AS_STRING(self.head)
+            head_size = PyBytes_GET_SIZE(self.head)
         if self.owes_continue:
             self.keep_alive = False  # whether the body still comes is the client's choice (RFC 9110, 10.1.1)
         if not self.has_length and (not self.no_body or (self.is_head and not more and length > 0)):
@@ -335,7 +356,7 @@ cdef class H1Sink(Sink):
         piece = PyBytes_FromStringAndSize(
             NULL, head_size + framing_size + chunk_size + (size + (2 if chunk_size else 0) if joined else 0))
         at = PyBytes_AS_STRING(piece)
-        memcpy(at, PyBytes_AS_STRING(head), head_size)
+        memcpy(at, head, head_size)
         at += head_size
         memcpy(at, framing, framing_size)
         at += framing_size
@@ -345,7 +366,6 @@ cdef class H1Sink(Sink):
             memcpy(at, PyBytes_AS_STRING(data), size)
             if chunk_size:
                 memcpy(at + size, b"\r\n", 2)
-        self.head = None
         self.enter(IN_BODY)
         if joined:
             self.channel.outbox.put(piece)
@@ -388,6 +408,15 @@ cdef class H1Sink(Sink):
         self.enter(COMPLETE)
         self.channel.on_answered(self)
         return 0
+
+
+cdef int claim_scratch() except -1:
+    global scratch_owner
+    if scratch_owner != NULL:
+        (<H1Sink>scratch_owner).take_along()
+        scratch_owner = NULL
+    scratch.len = 0
+    return 0
 
 
 cdef bytes as_bytes(object value, str what):

@@ -7,7 +7,7 @@ cdef class Outbox(Writer):
     cdef Turn turn
     cdef object transport
     cdef object write          # transport.write, bound once
-    cdef object first          # the first piece that waits; most answers are one piece
+    cdef bytes first           # the first piece that waits; most answers are one piece
     cdef list rest             # the others, or None
     cdef list waiters          # futures of writers that wait for room, or None
     cdef Py_ssize_t waiting_bytes
@@ -16,7 +16,7 @@ cdef class Outbox(Writer):
     cdef readonly bint paused  # the transport holds more than its high-water mark
     cdef readonly bint closed
 
-    cdef int put(self, object piece) except -1
+    cdef int put(self, bytes piece) except -1
     cdef inline void cork(self) noexcept
     cdef inline int uncork(self) except -1
     cdef int pause(self) except -1

@@ -32,7 +32,7 @@ cdef class Outbox(Writer):
         self.corks -= 1
         return 0
 
-    cdef int put(self, object piece) except -1:
+    cdef int put(self, bytes piece) except -1:
         """Queues bytes, which nobody may change any more."""
         if self.closed:
             return 0
@@ -50,7 +50,7 @@ cdef class Outbox(Writer):
         return 0
 
     cdef int flush(self) except -1:
-        cdef object first = self.first
+        cdef bytes first = self.first
         cdef list rest = self.rest
         cdef Py_ssize_t size = self.waiting_bytes
         if first is None or self.closed:
