@@ -77,6 +77,7 @@ static const struct {
     {"seventeen digits", BYTES("00000000000000001\r\na\r\n0\r\n\r\n"), NULL, 400},
     {"seventeen digits behind a chunk", BYTES("1\r\na\r\n00000000000000001\r\na\r\n0\r\n\r\n"), NULL, 400},
     {"seventeen digits of the last chunk", BYTES("1\r\na\r\n00000000000000000\r\n\r\n"), NULL, 400},
+    {"seventeen digits and an extension", BYTES("00000000000000001;a=b\r\na\r\n0\r\n\r\n"), NULL, 400},
     {"2^64 + 1", BYTES("10000000000000001\r\na\r\n0\r\n\r\n"), NULL, 400},
     /* 12 */
     {"no CRLF behind the data", BYTES("1\r\nAXX0\r\n\r\n"), NULL, 400},

@@ -43,17 +43,22 @@ static const struct {
     {"fields without a value", {20, 99, 3, 9}, "GET / HTTP/1.1\r\n", "A:\r\n", 3, "\r\n", 431,
      "too many header fields"},
     {"many fields", {20, 9999, 1000, 9}, "GET / HTTP/1.1\r\n", "A:b\r\n", 1000, "\r\n", 431, "too many header fields"},
-    /* sixteen digits, so that no room is left in the size line */
-    {"extension", {99, 99, 9, 8}, CHUNKED "0000000000000001", ";abc", 2, "\r\na\r\n0\r\n\r\n", 400,
+    /* from the first semicolon to CRLF */
+    {"extensions", {99, 99, 9, 8}, CHUNKED "1", ";a", 4, "\r\na\r\n0\r\n\r\n", 400, "chunk extension too long"},
+    {"name of an extension", {99, 99, 9, 8}, CHUNKED "1;", "a", 7, "\r\na\r\n0\r\n\r\n", 400,
      "chunk extension too long"},
-    {"value of an extension", {99, 99, 9, 8}, CHUNKED "0000000000000001;a=", "b", 5, "\r\na\r\n0\r\n\r\n", 400,
+    {"value of an extension", {99, 99, 9, 8}, CHUNKED "01;a=", "b", 5, "\r\na\r\n0\r\n\r\n", 400,
      "chunk extension too long"},
     {"quoted extension", {99, 99, 9, 8}, CHUNKED "0000000000000001;a=\"", "b", 3, "\"\r\na\r\n0\r\n\r\n", 400,
      "chunk extension too long"},
-    {"extension of a later chunk", {99, 99, 9, 8}, CHUNKED "1;a\r\na\r\n0000000000000001;", "b", 7,
-     "\r\na\r\n0\r\n\r\n", 400, "chunk extension too long"},
-    {"extension of the last chunk", {99, 99, 9, 8}, CHUNKED "1\r\na\r\n0000000000000000;", "b", 7, "\r\n\r\n", 400,
+    {"extension of a later chunk", {99, 99, 9, 8}, CHUNKED "1;a\r\na\r\n1;", "b", 7, "\r\na\r\n0\r\n\r\n", 400,
      "chunk extension too long"},
+    {"extension of the last chunk", {99, 99, 9, 8}, CHUNKED "1\r\na\r\n0;", "b", 7, "\r\n\r\n", 400,
+     "chunk extension too long"},
+    {"zeros before an extension", {99, 99, 9, 8}, CHUNKED "1\r\na\r\n", "0", 15, "1;b\r\na\r\n0\r\n\r\n", 400,
+     "chunk size too long"},
+    {"zeros before the last extension", {99, 99, 9, 8}, CHUNKED "1\r\na\r\n", "0", 16, ";b\r\n\r\n", 400,
+     "chunk size too long"},
     {"zeros of a size", {99, 99, 9, 8}, CHUNKED, "0", 15, "1\r\na\r\n0\r\n\r\n", 400, "chunk size too long"},
     {"zeros of a later size", {99, 99, 9, 8}, CHUNKED "1\r\na\r\n", "0", 15, "1\r\na\r\n0\r\n\r\n", 400,
      "chunk size too long"},
@@ -141,6 +146,10 @@ static const struct {
      BYTES(CHUNKED "0\r\nT: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\x01"), 431},
     {"a bad byte, then the trailers' limit",
      BYTES(CHUNKED "0\r\nT: \x01" "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"), 400},
+    {"the trailers' limit, then a forbidden trailer",
+     BYTES(CHUNKED "0\r\nT: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\nHost: a\r\n\r\n"), 431},
+    {"a forbidden trailer, then the trailers' limit",
+     BYTES(CHUNKED "0\r\nHost: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\nT: a\r\n\r\n"), 400},
     {"a trailer too many, with a bad name", BYTES(CHUNKED "0\r\nA:1\r\nB:2\r\nC 3\r\n\r\n"), 431},
     {"a bad last trailer", BYTES(CHUNKED "0\r\nA:1\r\nB 2\r\nC:3\r\n\r\n"), 400},
 };
@@ -193,7 +202,7 @@ static const struct {
 /* Fed in pieces until the parser refuses: once the limit is over, holding no more than the limit and a piece. */
 static void check_endless(size_t row, size_t piece_units)
 {
-    enum { LIMIT = 1000, SLACK = 32 /* the sixteen digits of a size, CRLFs, one unit */ };
+    enum { LIMIT = 1000, SLACK = 32 /* a size line and one unit */ };
     static const fs_limits limits = {LIMIT, LIMIT, 50, LIMIT};
     char piece[8 * 1024];
     size_t consumed, fed = 0;

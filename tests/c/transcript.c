@@ -162,9 +162,10 @@ static void record_error(recorder *r)
 static void feed_piece(recorder *r, const char *piece, size_t len)
 {
     size_t at = 0;
+    fs_event event;
     do {
         size_t consumed = 0;
-        fs_event event = fs_parser_feed(&r->parser, piece + at, len - at, &consumed);
+        event = fs_parser_feed(&r->parser, piece + at, len - at, &consumed);
         if (consumed > len - at || (event == FS_MORE && consumed != len - at))
             fault(r, "consumed too much, or too little");
         record_body(r, piece + at, len - at);
@@ -191,7 +192,8 @@ static void feed_piece(recorder *r, const char *piece, size_t len)
             record_error(r);
             break;
         }
-    } while (at < len && r->out->status == 0 && !r->closed);
+        /* Behind a head that nobody judged, no byte at all can be an error: llhttp frames no coding but chunked. */
+    } while ((at < len || event == FS_HEAD) && r->out->status == 0 && !r->closed);
 }
 
 static void feed_copy(recorder *r, const char *bytes, size_t len)
