@@ -15,7 +15,8 @@ from cpython.ref cimport Py_DECREF
 
 from fastserve.asgi.awaitable cimport PENDING, READY, Awaitable
 from fastserve.asgi.scope cimport ScopeMaker
-from fastserve.net.debug cimport FS_DEBUG, live
+from fastserve.csrc.debug cimport FS_DEBUG
+from fastserve.net.debug cimport live
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Driver, Stream

@@ -1,6 +1,6 @@
 """The access log."""
 
-from fastserve.h1.llhttp cimport fs_buf
+from fastserve.csrc.resp cimport fs_buf
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer, Sink
 

@@ -10,15 +10,10 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.string cimport memcpy, memmove, strlen
 
-from fastserve.h1.llhttp cimport fs_buf, fs_buf_reserve, fs_put_decimal, fs_reason_phrase
+from fastserve.csrc.logline cimport fs_log_escape
+from fastserve.csrc.resp cimport fs_buf, fs_buf_free, fs_buf_reserve, fs_put_decimal, fs_reason_phrase
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer, Sink
-
-cdef extern from "resp.h" nogil:
-    void fs_buf_free(fs_buf *buf)
-
-cdef extern from "logline.h" nogil:
-    size_t fs_log_escape(char *out, const char *text, size_t len)
 
 cdef double DELAY_S = 0.1
 cdef size_t WRITE_AT_BYTES = 32768

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint64_t
 
-from fastserve.h1.llhttp cimport fs_event, fs_limits, fs_parser
+from fastserve.csrc.head cimport fs_event, fs_limits, fs_parser
 from fastserve.h1.sink cimport Channel, H1Sink
 from fastserve.stream.request cimport Request
 from fastserve.stream.stream cimport Stream

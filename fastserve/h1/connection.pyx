@@ -11,14 +11,16 @@ from libc.stdint cimport uint64_t
 import socket
 import struct
 
-from fastserve.h1.llhttp cimport (
-    FS_END, FS_ERROR, FS_HEAD, FS_HEAD_END, FS_MORE, fs_event, fs_judge_parser, fs_parser_destroy, fs_parser_feed,
-    fs_parser_head_begun, fs_parser_init, fs_parser_release_body, fs_parser_release_head, fs_verdict,
+from fastserve.csrc.clock cimport fs_monotonic_s
+from fastserve.csrc.debug cimport FS_DEBUG
+from fastserve.csrc.head cimport (
+    FS_END, FS_ERROR, FS_HEAD, FS_HEAD_END, FS_MORE, fs_event, fs_parser_destroy, fs_parser_feed,
+    fs_parser_head_begun, fs_parser_init, fs_parser_release_body, fs_parser_release_head,
 )
+from fastserve.csrc.rules cimport fs_judge_parser, fs_verdict
 from fastserve.h1.parser cimport build_request
 from fastserve.h1.sink cimport IN_BODY, Channel, H1Sink
-from fastserve.net.clock cimport fs_monotonic_s
-from fastserve.net.debug cimport FS_DEBUG, live
+from fastserve.net.debug cimport live
 from fastserve.net.endpoint cimport Endpoint
 from fastserve.net.outbox cimport Outbox
 from fastserve.stream.request cimport Request

@@ -1,6 +1,7 @@
 """A recorded head as a Request."""
 
-from fastserve.h1.llhttp cimport fs_parser, fs_verdict
+from fastserve.csrc.head cimport fs_parser
+from fastserve.csrc.rules cimport fs_verdict
 from fastserve.stream.request cimport Request
 
 

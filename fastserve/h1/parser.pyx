@@ -11,10 +11,11 @@ from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc
 
-from fastserve.h1.llhttp cimport (
-    FS_NAME_COUNT, FS_NAME_HOST, fs_field, fs_lower, fs_names, fs_parser,
-    fs_path_is_plain, fs_percent_decode, fs_span, fs_verdict, llhttp_method_name,
-)
+from fastserve.csrc.head cimport fs_field, fs_parser, fs_span
+from fastserve.csrc.llhttp cimport llhttp_method_name
+from fastserve.csrc.names cimport FS_NAME_COUNT, FS_NAME_HOST, fs_lower, fs_names
+from fastserve.csrc.rules cimport fs_verdict
+from fastserve.csrc.target cimport fs_path_is_plain, fs_percent_decode
 from fastserve.stream.request cimport Request
 
 cdef int METHODS = 47  # HTTP's and RTSP's in llhttp's numbering; llhttp refuses the latter over HTTP

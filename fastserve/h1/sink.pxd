@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
-from fastserve.h1.llhttp cimport fs_buf
+from fastserve.csrc.resp cimport fs_buf
 from fastserve.net.endpoint cimport Peer
 from fastserve.net.outbox cimport Outbox
 from fastserve.stream.sink cimport Sink

@@ -9,12 +9,16 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromSt
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
-from fastserve.h1.llhttp cimport (
-    FS_FIELD_BAD_NAME, FS_FIELD_BAD_VALUE, FS_FIELD_OK, FS_NAME_CONNECTION, FS_NAME_CONTENT_LENGTH, FS_NAME_DATE,
-    FS_NAME_SERVER, FS_NAME_TRANSFER_ENCODING, fs_buf, fs_buf_reserve, fs_field_result, fs_name_find, fs_put_chunk_size,
-    fs_put_decimal, fs_put_field, fs_put_status_line, fs_read_decimal, fs_reason_phrase,
+from fastserve.csrc.debug cimport FS_DEBUG
+from fastserve.csrc.names cimport (
+    FS_NAME_CONNECTION, FS_NAME_CONTENT_LENGTH, FS_NAME_DATE, FS_NAME_SERVER, FS_NAME_TRANSFER_ENCODING,
+    fs_name_find,
 )
-from fastserve.net.debug cimport FS_DEBUG, live
+from fastserve.csrc.resp cimport (
+    FS_FIELD_BAD_NAME, FS_FIELD_BAD_VALUE, FS_FIELD_OK, fs_buf, fs_buf_reserve, fs_field_result,
+    fs_put_chunk_size, fs_put_decimal, fs_put_field, fs_put_status_line, fs_read_decimal, fs_reason_phrase,
+)
+from fastserve.net.debug cimport live
 from fastserve.net.endpoint cimport Peer
 from fastserve.net.outbox cimport Outbox
 from fastserve.stream.sink cimport Sink

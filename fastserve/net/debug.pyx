@@ -1,5 +1,7 @@
 """How many of our objects are alive? Tests of a debug build expect zero at their end."""
 
+from fastserve.csrc.debug cimport FS_DEBUG
+
 
 def is_debug_build() -> bool:
     """Whether the extension modules were built with FASTSERVE_DEBUG=1."""

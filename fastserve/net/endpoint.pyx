@@ -8,14 +8,10 @@ import logging
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 
-from fastserve.net.clock cimport fs_epoch_s, fs_monotonic_s
+from fastserve.csrc.clock cimport fs_epoch_s, fs_monotonic_s
+from fastserve.csrc.logline cimport fs_log_escape
+from fastserve.csrc.resp cimport fs_put_date
 from fastserve.net.turn cimport Reader, Turn
-
-cdef extern from "resp.h" nogil:
-    void fs_put_date(char *out, int64_t epoch_s)
-
-cdef extern from "logline.h" nogil:
-    size_t fs_log_escape(char *out, const char *text, size_t len)
 
 logger = logging.getLogger("fastserve.error")
 

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t
 
+
 cdef extern from "clock.h" nogil:
     double fs_monotonic_s() noexcept
     int64_t fs_epoch_s() noexcept
