@@ -58,6 +58,12 @@ def small_buffers(http: str, memory_deliveries: dict[str, MemoryDelivery]) -> Me
     return in_memory(http, memory_deliveries).server("buffers")
 
 
+@pytest.fixture
+def impatient_core(http: str, memory_deliveries: dict[str, MemoryDelivery]) -> MemoryServer:
+    """The core with short deadlines."""
+    return in_memory(http, memory_deliveries).server("deadlines")
+
+
 def in_memory(http: str, deliveries: dict[str, MemoryDelivery]) -> MemoryDelivery:
     if http not in deliveries:
         pytest.skip(f"{http} has no core to drive in memory")

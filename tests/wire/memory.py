@@ -93,11 +93,11 @@ class MemoryTransport(asyncio.Transport):
         """The client sends. Obeying pause_reading is the caller's part."""
         self.get_protocol().data_received(data)
 
-    def take(self) -> None:
-        """The client takes all that waits for it, and goes on taking."""
-        self.stalled = False
-        self.pending_bytes = 0
-        if self._writing_paused:
+    def take(self, size: int | None = None) -> None:
+        """The client takes so many bytes of what waits for it; by default all of it, and goes on taking."""
+        self.stalled = size is not None
+        self.pending_bytes -= self.pending_bytes if size is None else min(size, self.pending_bytes)
+        if self._writing_paused and self.pending_bytes <= self._high_water_bytes // 4:
             self._writing_paused = False
             self.get_protocol().resume_writing()
 

@@ -26,6 +26,7 @@ Option = str | int | float
 
 PROFILES: dict[str, dict[str, Option]] = {
     "plain": {},
+    "asyncio": {"loop": "asyncio"},
     "quiet": {"timeout-keep-alive": 600, "no-access-log": ""},
     "limits": {
         "request-line-bytes-max": 128,

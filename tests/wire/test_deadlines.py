@@ -7,11 +7,14 @@ bound is wide.
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
 
+from .app import WireApp
 from .client import Client
+from .memory import MemoryServer, MemoryTransport
 from .script import answer, fill, read, script, start, wait, wait_disconnect
 from .servers import PROFILES, Pool, Server
 from .verdict import LAST, TE, G, P
@@ -222,18 +225,23 @@ def test_client_that_takes_nothing_is_given_up(impatient: Server) -> None:
         assert client.read_to_end().count(b"0\r\n\r\n") == 0
 
 
-def test_client_that_takes_little_by_little_is_served(impatient: Server) -> None:
-    """A deadline for a stalled client is none for a slow one. (The kernel asks for more when a third of its
-    buffer is free, so a client must take some hundred kilobytes within the deadline.)"""
-    pieces, size = 400, 65536
-    target = script(start(200), fill(size, pieces)).encode()
-    with impatient.connect(receive_buffer_bytes=262144) as client:
-        client.send(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        begin_s = time.monotonic()
-        while time.monotonic() - begin_s < 4 * DEADLINE_S:
-            client.receive()
-            time.sleep(DEADLINE_S / 20)
-        assert len(client.response().body) == pieces * size
+def test_client_that_takes_little_by_little_is_served(impatient_core: MemoryServer) -> None:
+    """A deadline for a stalled client is none for a slow one."""
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        client.stalled = True
+        client.feed(f"GET {script(start(200), fill(65536, 4))} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        watch = Stopwatch()
+        while watch.elapsed_s() < 4 * DEADLINE_S:
+            await asyncio.sleep(DEADLINE_S / 8)
+            client.take(100)
+            assert not client.is_closing(), f"given up after {watch.elapsed_s():.2f} s"
+        client.take()
+        await client.turns(100)
+        assert app.seen[0].finished
+        assert client.sent.endswith(b"\r\n0\r\n\r\n")
+
+    impatient_core.drive(scenario)
 
 
 def test_refused_client_that_stays_is_let_go(impatient: Server) -> None:

@@ -29,6 +29,14 @@ def quiet(pool: Pool, http: str) -> Server:
     return running
 
 
+@pytest.fixture(params=["plain", "asyncio"], ids=["uvloop", "asyncio"])
+def on_either_loop(request: pytest.FixtureRequest, pool: Pool, http: str) -> Server:
+    """Flow control is the transport's word, and the two loops' transports differ."""
+    running = pool.get(http, request.param)
+    running.seen()
+    return running
+
+
 def gated_get(*steps: object) -> bytes:
     return f"GET {script(wait('go'), *steps)} HTTP/1.1\r\nHost: a\r\n\r\n".encode()  # type: ignore[arg-type]
 
@@ -41,6 +49,10 @@ def upload(client: Client, size: int) -> None:
 
 def test_upload_that_the_application_does_not_read(quiet: Server) -> None:
     assert_upload_is_bounded(quiet, 200 * MB)
+
+
+def test_upload_on_either_loop(on_either_loop: Server) -> None:
+    assert_upload_is_bounded(on_either_loop, 100 * MB)
 
 
 @pytest.mark.huge
@@ -70,16 +82,16 @@ def assert_upload_is_bounded(server: Server, size: int) -> None:
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_client_that_does_not_read_suspends_send(server: Server, framing: str) -> None:
+def test_client_that_does_not_read_suspends_send(on_either_loop: Server, framing: str) -> None:
     pieces, size = 320, 65536
     fields = [("content-length", str(pieces * size))] if framing == "length" else []
     request = f"GET {script(start(200, *fields), fill(size, pieces))} HTTP/1.1\r\nHost: a\r\n\r\n"
-    with server.connect(receive_buffer_bytes=32768, timeout_s=20) as client:
+    with on_either_loop.connect(receive_buffer_bytes=32768, timeout_s=20) as client:
         client.send(request.encode())
-        marks = marks_at_rest(server)
+        marks = marks_at_rest(on_either_loop)
         assert marks < pieces * 3 // 4, "send() does not wait for the client"
         assert len(client.response().body) == pieces * size
-    assert len(server.seen()[0].marks) == pieces
+    assert len(on_either_loop.seen()[0].marks) == pieces
 
 
 def marks_at_rest(server: Server) -> int:
@@ -93,18 +105,18 @@ def marks_at_rest(server: Server) -> int:
         time.sleep(0.1)
 
 
-def test_suspended_send_is_released_when_the_client_goes(server: Server) -> None:
-    log_start = server.stderr_size()
+def test_suspended_send_is_released_when_the_client_goes(on_either_loop: Server) -> None:
+    log_start = on_either_loop.stderr_size()
     request = f"GET {script(start(200), fill(65536, 1000))} HTTP/1.1\r\nHost: a\r\n\r\n"
-    with server.connect(receive_buffer_bytes=32768) as client:
+    with on_either_loop.connect(receive_buffer_bytes=32768) as client:
         client.send(request.encode())
-        assert marks_at_rest(server) < 1000
+        assert marks_at_rest(on_either_loop) < 1000
         client.reset()
         begin_s = time.monotonic()
-        (seen,) = server.seen()
+        (seen,) = on_either_loop.seen()
         assert seen.finished and seen.error.endswith(" OSError")
         assert time.monotonic() - begin_s < 1
-    assert "Traceback" not in server.stderr(log_start)
+    assert "Traceback" not in on_either_loop.stderr(log_start)
 
 
 def test_client_that_goes_is_heard_of_at_once(server: Server) -> None:

@@ -52,7 +52,8 @@ def assert_served(outcome: Outcome, *methods: str) -> list[Response]:
     assert len(responses) == len(outcome.seen), (
         f"{len(responses)} answers, the application saw {outcome.seen}"
     )
-    assert all(seen.complete and not seen.context_leaked for seen in outcome.seen), outcome.seen
+    for seen in outcome.seen:
+        assert seen.complete and seen.finished and not seen.context_leaked, seen
     assert outcome.ending == "eof", f"the connection's end: {outcome.ending}"
     assert "Traceback" not in outcome.log
     return responses
