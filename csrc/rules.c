@@ -31,44 +31,67 @@ static int refuse(judge *j, int status, const char *reason)
 
 /* ---- characters ---- */
 
+enum {
+    DIGIT = 1,
+    TOKEN = 2,  /* of a field name (RFC 9110, 5.6.2) */
+    HOST = 4,   /* of a registered name: unreserved, percent sign, sub-delims (RFC 3986, 3.2.2) */
+    TARGET = 8, /* visible, and no number sign, which begins a fragment (RFC 9112, 3.2) */
+    VALUE = 16, /* of a field value: visible, space, tab, obs-text (RFC 9110, 5.5) */
+};
+
+enum {
+    V = VALUE,
+    VT = VALUE | TARGET,
+    VTT = VT | TOKEN,
+    VTH = VT | HOST,
+    ALL = VT | TOKEN | HOST,
+    NUM = ALL | DIGIT,
+};
+
+#define R4(x) x, x, x, x
+#define R8(x) R4(x), R4(x)
+#define R16(x) R8(x), R8(x)
+#define R32(x) R16(x), R16(x)
+
+static const uint8_t kinds[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, V, 0, 0, 0, 0, 0, 0, R16(0),
+    /*   ! " # $ % & ' */ V, ALL, VT, V | TOKEN, ALL, ALL, ALL, ALL,
+    /* ( ) * + , - . / */ VTH, VTH, ALL, ALL, VTH, ALL, ALL, VT,
+    /* 0-9 */ R8(NUM), NUM, NUM,
+    /* : ; < = > ? */ VT, VTH, VT, VTH, VT, VT,
+    /* @ A-Z */ VT, R16(ALL), R8(ALL), ALL, ALL,
+    /* [ \ ] ^ _ */ VT, VT, VT, VTT, ALL,
+    /* ` a-z */ VTT, R16(ALL), R8(ALL), ALL, ALL,
+    /* { | } ~ DEL */ VT, VTT, VT, ALL, 0,
+    R32(V), R32(V), R32(V), R32(V),
+};
+
+static int is_kind(char c, uint8_t kind)
+{
+    return kinds[(uint8_t)c] & kind;
+}
+
+static int all_of_kind(const char *text, size_t len, uint8_t kind)
+{
+    uint8_t all = kind;
+    for (size_t i = 0; i < len; i++)
+        all &= kinds[(uint8_t)text[i]];
+    return all == kind;
+}
+
 static int is_digit(char c)
 {
-    return c >= '0' && c <= '9';
+    return is_kind(c, DIGIT);
 }
 
 static int is_alnum(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_digit(c) || (fs_lower[(uint8_t)c] >= 'a' && fs_lower[(uint8_t)c] <= 'z');
 }
 
 static int is_ows(char c)
 {
     return c == ' ' || c == '\t';
-}
-
-/* uri-host without brackets, RFC 3986, 3.2.2: unreserved, percent sign, sub-delims */
-static int is_host_char(char c)
-{
-    return is_alnum(c) || (c != '\0' && strchr("-._~%!$&'()*+,;=", c) != NULL);
-}
-
-/* A field value after llhttp: no control character but the tab (RFC 9110, 5.5); obs-text passes. */
-static int value_is_clean(const char *value, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        uint8_t c = (uint8_t)value[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return 0;
-    }
-    return 1;
-}
-
-static int name_is_token(const char *name, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!is_alnum(name[i]) && (name[i] == '\0' || strchr("!#$%&'*+-.^_`|~", name[i]) == NULL))
-            return 0;
-    return len > 0;
 }
 
 static fs_span trimmed(const char *base, fs_span span)
@@ -101,7 +124,7 @@ static int authority_is_valid(const char *text, size_t len)
             return 0;
         i++;
     } else {
-        while (i < len && is_host_char(text[i]))
+        while (i < len && is_kind(text[i], HOST))
             i++;
     }
     if (i == len)
@@ -110,14 +133,6 @@ static int authority_is_valid(const char *text, size_t len)
         return 0;
     while (++i < len)
         if (!is_digit(text[i]))
-            return 0;
-    return 1;
-}
-
-static int target_is_visible(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((uint8_t)text[i] <= 0x20 || (uint8_t)text[i] >= 0x7f || text[i] == '#')
             return 0;
     return 1;
 }
@@ -160,7 +175,7 @@ static int judge_target(judge *j)
     const char *text = j->base + target.off;
     if (j->method == HTTP_CONNECT)
         return refuse(j, 501, "CONNECT is not supported");
-    if (target.len == 0 || !target_is_visible(text, target.len))
+    if (target.len == 0 || !all_of_kind(text, target.len, TARGET))
         return refuse(j, 400, "invalid character in the request target");
     if (text[0] == '/') {
         split_query(j->base, target, j->verdict);
@@ -228,13 +243,13 @@ static void read_connection(judge *j, fs_span value)
 static int read_field(judge *j, fs_field *field)
 {
     const char *name = j->base + field->name.off;
-    if (!value_is_clean(j->base + field->value.off, field->value.len))
+    if (!all_of_kind(j->base + field->value.off, field->value.len, VALUE))
         return refuse(j, 400, "control character in a field value");
     field->value = trimmed(j->base, field->value);
     field->id = (uint8_t)fs_name_find(name, field->name.len);
     switch (field->id) {
     case FS_NAME_UNKNOWN:
-        return name_is_token(name, field->name.len) ? SERVE : refuse(j, 400, "invalid field name");
+        return field->name.len > 0 && all_of_kind(name, field->name.len, TOKEN) ? SERVE : refuse(j, 400, "invalid field name");
     case FS_NAME_HOST:
         return take_once(j, &j->host, field, "more than one Host");
     case FS_NAME_CONTENT_LENGTH:

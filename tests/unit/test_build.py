@@ -181,7 +181,7 @@ class TestVariant:
         release = variant.Variant.from_environment({})
         assert release == variant.Variant()
         assert release.name == "release"
-        assert "-O3" in release.compile_args
+        assert "-O2" in release.compile_args
         assert "-DFS_DEBUG=1" not in release.compile_args
         assert release.link_args == []
 
@@ -189,7 +189,7 @@ class TestVariant:
         debug = variant.Variant.from_environment({"FASTSERVE_DEBUG": "1"})
         assert debug.name == "debug"
         assert {"-DFS_DEBUG=1", "-UNDEBUG"} <= set(debug.compile_args)
-        assert "-O3" not in debug.compile_args
+        assert "-O2" not in debug.compile_args
 
     def test_sanitizers_reach_the_compiler_and_the_linker(self) -> None:
         sanitized = variant.Variant.from_environment({"FASTSERVE_SANITIZE": "address,undefined"})
