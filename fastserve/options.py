@@ -256,7 +256,9 @@ OPTIONS: tuple[Option, ...] = (
         "discard_bytes_max", 262144, 0,
         "An unread rest of a body up to this is discarded to keep the connection; a longer one closes it.",
     ),
-    _seconds("timeout_keep_alive", 5.0, "How long an idle connection is kept; 0: it closes after each answer."),
+    _seconds(
+        "timeout_keep_alive", 5.0, "How long an idle connection is kept; 0: it closes after each answer."
+    ),
     _seconds("head_timeout_s", 30.0, "How long a request head may take to arrive; then 408."),
     _seconds("body_timeout_s", 30.0, "How long a body may take to arrive, beyond its minimum rate."),
     Option(

@@ -152,9 +152,9 @@ class Server:
 
     async def _listen(self, binding: Binding, state: dict[str, Any]) -> None:
         # Imported here: what only reads options or fails to start need not load the extension modules.
-        from fastserve.asgi.driver import ASGIDriver  # type: ignore[import-not-found]
-        from fastserve.features.access_log import AccessLog  # type: ignore[import-not-found]
-        from fastserve.net.endpoint import Endpoint  # type: ignore[import-not-found]
+        from fastserve.asgi.driver import ASGIDriver
+        from fastserve.features.access_log import AccessLog
+        from fastserve.net.endpoint import Endpoint
 
         config = self.config
         loop = asyncio.get_running_loop()

@@ -19,14 +19,14 @@ from typing import Any
 
 import pytest
 import uvloop
-from fastserve.asgi.driver import ASGIDriver  # type: ignore[import-not-found]
-from fastserve.features.access_log import AccessLog  # type: ignore[import-not-found]
-from fastserve.h1.connection import Connection  # type: ignore[import-not-found]
-from fastserve.net.endpoint import Endpoint  # type: ignore[import-not-found]
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.app import HELLO, Message, Receive, Send, echo
 from fastserve import Config
+from fastserve.asgi.driver import ASGIDriver
+from fastserve.features.access_log import AccessLog
+from fastserve.h1.connection import Connection
+from fastserve.net.endpoint import Endpoint
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 12), reason="before eager tasks, a request needs turns of the event loop"

@@ -14,12 +14,12 @@ import struct
 from fastserve.csrc.clock cimport fs_monotonic_s
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.csrc.head cimport (
-    FS_END, FS_ERROR, FS_HEAD, FS_HEAD_END, FS_MORE, fs_event, fs_parser_destroy, fs_parser_feed,
+    FS_END, FS_ERROR, FS_HEAD, FS_HEAD_END, fs_event, fs_parser_destroy, fs_parser_feed,
     fs_parser_head_begun, fs_parser_init, fs_parser_release_body, fs_parser_release_head,
 )
 from fastserve.csrc.rules cimport fs_judge_parser, fs_verdict
 from fastserve.h1.parser cimport build_request
-from fastserve.h1.sink cimport IN_BODY, Channel, H1Sink
+from fastserve.h1.sink cimport Channel, H1Sink
 from fastserve.net.debug cimport live
 from fastserve.net.endpoint cimport Endpoint
 from fastserve.net.outbox cimport Outbox

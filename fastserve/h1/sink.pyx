@@ -20,7 +20,6 @@ from fastserve.csrc.resp cimport (
 )
 from fastserve.net.debug cimport live
 from fastserve.net.endpoint cimport Peer
-from fastserve.net.outbox cimport Outbox
 from fastserve.stream.sink cimport Sink
 
 # A body above this goes to the transport as it is; below it, one copy is cheaper than a second piece.

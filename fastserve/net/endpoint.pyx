@@ -31,6 +31,7 @@ cdef class Peer(Reader):
         """End when idle: at once, or after the request in flight. (To end at once whatever is in flight: drop.)"""
         raise NotImplementedError
 
+
 class _Allowance:
     """How many lines a second may go to the log: a burst, and what is left out is counted."""
 

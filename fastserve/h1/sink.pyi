@@ -1,0 +1,8 @@
+from fastserve.net.endpoint import Peer
+from fastserve.stream.sink import Sink
+
+class Channel(Peer):
+    """What an H1Sink needs of its connection."""
+
+class H1Sink(Sink):
+    """The answer to one HTTP/1 request."""

@@ -1,0 +1,18 @@
+import asyncio
+
+from typing_extensions import Self
+
+class Reader:
+    """Has bytes to work off at the end of a turn."""
+
+class Writer:
+    """Has bytes to write at the end of a turn."""
+
+class Turn:
+    """What one event loop does with all its connections at the end of a turn."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+    def __new__(cls, loop: asyncio.AbstractEventLoop) -> Self: ...
+    def run(self) -> None:
+        """The loop calls it once in a turn that read or wrote anything."""

@@ -1,0 +1,28 @@
+class ClientDisconnected(OSError):
+    """The client is gone. Raised to an application that goes on sending (ASGI 3, "Disconnected Client")."""
+
+class Sink:
+    """One answer on its way out."""
+
+    @property
+    def status(self) -> int:
+        """Of the answer; 0 until there is one."""
+
+    @property
+    def bytes_sent(self) -> int:
+        """Of the answer's body."""
+
+    @property
+    def bytes_received(self) -> int:
+        """Of the request's body."""
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether the client is gone, so that nothing that is sent arrives."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is complete, or given up."""
+
+class Observer:
+    """Is told of every answer that ended, complete or not; implemented in Cython."""
