@@ -24,6 +24,7 @@ CYTHON_DIRECTIVES = {
     "cdivision": True,
     "binding": False,
     "embedsignature": True,
+    "auto_pickle": False,
 }
 
 # Other values that the compiled files depend on, besides our own three.
