@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "huge: moves gigabytes or takes minutes; runs only with --huge")
+    config.addinivalue_line("markers", "proc: measures a process by what Linux tells of it in /proc")
     config.stash[_SEED] = int(os.environ.get("FASTSERVE_TEST_SEED") or random.randrange(2**32))
 
 

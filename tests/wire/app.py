@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import signal
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -73,11 +74,15 @@ class WireApp:
         return records
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        # The test's process holds the other end of stdin: whatever ends it ends this process too.
+        loop.add_reader(0, signal.raise_signal, signal.SIGKILL)
         while True:
             event = await receive()
             print(f"wire app: {event['type']}", file=sys.stderr, flush=True)
             await send({"type": event["type"] + ".complete"})
             if event["type"] == "lifespan.shutdown":
+                loop.remove_reader(0)
                 return
 
     async def _control(self, scope: Scope, send: Send) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from .exchange import SOCKET_SPLITS, Delivery, SocketDelivery
 from .memory import CORES, MemoryDelivery, MemoryServer
 from .servers import HTTP_IMPLEMENTATIONS, Pool, Server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not Path("/proc/net/tcp").exists():
+        skip = pytest.mark.skip(reason="needs /proc")
+        for item in items:
+            if item.get_closest_marker("proc"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")
@@ -53,15 +62,9 @@ def deliver(
 
 
 @pytest.fixture
-def small_buffers(http: str, memory_deliveries: dict[str, MemoryDelivery]) -> MemoryServer:
-    """The core with buffers of 1000 bytes."""
-    return in_memory(http, memory_deliveries).server("buffers")
-
-
-@pytest.fixture
-def impatient_core(http: str, memory_deliveries: dict[str, MemoryDelivery]) -> MemoryServer:
-    """The core with short deadlines."""
-    return in_memory(http, memory_deliveries).server("deadlines")
+def core(http: str, memory_deliveries: dict[str, MemoryDelivery]) -> Callable[[str], MemoryServer]:
+    """Gives the core with the options of a profile, to drive in memory step by step."""
+    return in_memory(http, memory_deliveries).server
 
 
 def in_memory(http: str, deliveries: dict[str, MemoryDelivery]) -> MemoryDelivery:

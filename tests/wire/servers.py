@@ -79,7 +79,7 @@ class Server:
         with self._stdout.open("wb") as stdout, self._stderr.open("wb") as stderr:
             # Not the checkout's root: there the source tree would hide an installed fastserve.
             self.process = subprocess.Popen(
-                command(http, options), stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL, cwd=directory,
+                command(http, options), stdout=stdout, stderr=stderr, stdin=subprocess.PIPE, cwd=directory,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
         self.pid = self.process.pid
@@ -164,6 +164,15 @@ class Server:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def holds(self, client: Client) -> bool:
+        """Whether the server's process still has its end of this connection open."""
+        ends = f":{self.port:04X}", f":{client.port:04X}"
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
+                return fields[9] != "0"  # an inode: some process has a descriptor for it
+        return False
+
     def rss_bytes(self) -> int:
         """Resident memory now."""
         text = Path(f"/proc/{self.pid}/statm").read_text()
@@ -190,6 +199,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         self._directory.cleanup()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -29,6 +30,11 @@ def impatient(pool: Pool, http: str) -> Server:
     running = pool.get(http, "deadlines")
     running.seen()
     return running
+
+
+@pytest.fixture
+def impatient_core(core: Callable[[str], MemoryServer]) -> MemoryServer:
+    return core("deadlines")
 
 
 class Stopwatch:
@@ -244,29 +250,31 @@ def test_client_that_takes_little_by_little_is_served(impatient_core: MemoryServ
     impatient_core.drive(scenario)
 
 
+@pytest.mark.proc
 def test_refused_client_that_stays_is_let_go(impatient: Server) -> None:
     """Lingering ends: the server has answered, shut its side, and does not wait for ever for the client's."""
-    descriptors = impatient.descriptors()
     with impatient.connect() as client:
         watch = Stopwatch()
         client.send(b"GET / HTTP/1.1\r\n\r\n")
         assert client.response().status == 400
         client.expect_eof()
-        while impatient.descriptors() > descriptors:
+        while impatient.holds(client):
             assert watch.elapsed_s() < LATEST_S
             time.sleep(0.01)
         watch.assert_deadline()
 
 
+@pytest.mark.proc
 def test_refused_client_that_goes_on_sending_is_let_go(impatient: Server) -> None:
-    descriptors = impatient.descriptors()
     with impatient.connect() as client:
         watch = Stopwatch()
         client.send(b"GET / HTTP/1.1\r\n\r\n")
-        while impatient.descriptors() > descriptors:
+        assert client.response().status == 400
+        while impatient.holds(client):
             assert watch.elapsed_s() < 12 * DEADLINE_S + 2
             try:
                 client.send(b"x")
             except ConnectionError:
                 break
             time.sleep(0.02)
+        assert watch.elapsed_s() > EARLIEST_S

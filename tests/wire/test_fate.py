@@ -6,9 +6,13 @@ Rows 29-31, 33-36 and 40 of the hostile cases. RFC 9112, 9 (connections); RFC 91
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from .app import WireApp
 from .exchange import Delivery
+from .memory import MemoryServer, MemoryTransport
 from .script import answer, body, fill, read, receive, script, start, wait
 from .servers import PROFILES, Pool, Server
 from .verdict import LAST, SMUGGLED, TE, G, P, assert_answers, assert_ended, assert_served
@@ -194,6 +198,41 @@ def test_row_40_shut_down_before_a_large_answer(server: Server) -> None:
         server.open_gate("go")
         assert len(client.response().body) == 1_000_000
         client.expect_eof()
+
+
+STILL_SENDING = [
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"\x00",
+    P + b"Content-Length: x\r\n\r\nhello",
+    P + b"Content-Length: 1001\r\n\r\nhello",
+    P + b"Content-Length: 5\r\nExpect: x\r\n\r\nhello",
+    P + TE + b"\r\nx",
+    P + TE + b"\r\n0\r\nHost: a\r\n",
+    P + TE + b"\r\n3e9\r\n" + b"b" * 1001,
+    P + TE + b"\r\n3e9\r\n" + b"b" * 1001 + b"\r\n0\r\n\r\n",
+]
+
+
+@CASES("rest", [b"", b"x", SMUGGLED], ids=["nothing", "a byte", "a request"])
+@CASES("message", STILL_SENDING)
+def test_refused_client_may_go_on_sending(
+    core: Callable[[str], MemoryServer], message: bytes, rest: bytes
+) -> None:
+    """The server shuts its side and reads on: a close would be a reset, which may overtake the answer."""
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        client.feed(message + rest)
+        await client.turns(20)
+        assert client.sent.startswith(b"HTTP/1.1 4")
+        if b"connection: close\r\n" in client.sent.lower():
+            assert client.eof_sent
+            assert not client.is_closing()
+            client.feed(b"more")
+            await client.turns()
+            assert not client.is_closing()
+            assert not client.get_protocol().eof_received(), "the client has ended as well"
+
+    core("limits").drive(scenario)
 
 
 def test_keep_alive_for_a_hundred_requests(server: Server) -> None:

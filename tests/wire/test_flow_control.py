@@ -5,6 +5,8 @@ Both buffers hold 1000 bytes. test_resources.py shows the same over sockets, whe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from .app import WireApp
@@ -17,6 +19,11 @@ WRITE_MAX = int(PROFILES["buffers"]["write-buffer-bytes-max"])
 READ_MAX = int(PROFILES["buffers"]["read-buffer-bytes-max"])
 HEAD_MAX = 200
 """More than the head of any answer here."""
+
+
+@pytest.fixture
+def small_buffers(core: Callable[[str], MemoryServer]) -> MemoryServer:
+    return core("buffers")
 
 
 def get(*steps: object) -> bytes:

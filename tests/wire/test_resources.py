@@ -15,6 +15,8 @@ from .script import answer, fill, mark, read, script, start, wait, wait_disconne
 from .servers import Pool, Server
 from .verdict import G
 
+pytestmark = pytest.mark.proc
+
 MB = 1_000_000
 RSS_NOISE_BYTES = MB
 
