@@ -478,6 +478,7 @@ fs_event fs_parser_feed(fs_parser *parser, const char *data, size_t len, size_t 
     *consumed = len;
     if (parser->status != 0)
         return FS_ERROR;
+    FS_ASSERT(parser->in_body || parser->head == NULL || parser->head->end == 0); /* the last head was released */
     if (!parser->in_body && parser->head == NULL) {
         parser->head = head_take();
         if (parser->head == NULL) {
