@@ -27,6 +27,7 @@ TIMEOUT_S = 3.0
 RANDOM_CUTS = 12
 
 Factory = Callable[[], asyncio.Protocol]
+"""What a factory makes is a protocol by its methods, not by its class."""
 
 
 @dataclass
@@ -50,7 +51,7 @@ def _cython(loop: asyncio.AbstractEventLoop, app: Any, options: Mapping[str, Opt
         endpoint.abort()
         endpoint.close()
 
-    return Core(lambda: Connection(endpoint), stop)
+    return Core(lambda: cast(asyncio.Protocol, Connection(endpoint)), stop)
 
 
 CORES: dict[str, Callable[[asyncio.AbstractEventLoop, Any, Mapping[str, Option]], Core]] = {"cython": _cython}
@@ -140,7 +141,7 @@ class MemoryTransport(asyncio.Transport):
     # What a server may call: asyncio.Transport.
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self._protocol = cast(asyncio.Protocol, protocol)  # by its methods, not by its class
+        self._protocol = cast(asyncio.Protocol, protocol)
 
     def get_protocol(self) -> asyncio.Protocol:
         assert self._protocol is not None
