@@ -328,6 +328,16 @@ void fs_parser_destroy(fs_parser *parser)
     fs_parser_release_body(parser);
 }
 
+int fs_parser_head_begun(const fs_parser *parser)
+{
+    if (parser->in_body)
+        return 0;
+    for (uint32_t i = 0; i < parser->saved_len; i++)
+        if (parser->saved[i] != '\r' && parser->saved[i] != '\n')
+            return 1;
+    return 0;
+}
+
 static int save(fs_parser *parser, const char *data, size_t len)
 {
     size_t need = parser->saved_len + len;

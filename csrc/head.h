@@ -103,11 +103,8 @@ void fs_parser_release_head(fs_parser *parser);
 /* The body of a whole message has been read: free the memory that joined its chunks. */
 void fs_parser_release_body(fs_parser *parser);
 
-/* Whether a part of a head has arrived (its first byte included, leading empty lines too). */
-static inline int fs_parser_head_begun(const fs_parser *parser)
-{
-    return !parser->in_body && parser->saved_len > 0;
-}
+/* Whether a part of a head has arrived. Empty lines are none: some clients send one behind a body. */
+int fs_parser_head_begun(const fs_parser *parser);
 
 /* Frees the recorders that wait in the pool (at exit, and for tests that count memory). */
 void fs_head_pool_clear(void);

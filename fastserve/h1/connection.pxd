@@ -30,6 +30,7 @@ cdef class Connection(Channel):
     cdef bint stream_started
     cdef bint body_paused        # the application does not keep up
     cdef uint64_t body_bytes
+    cdef bint may_send_more      # the client has not announced its end, or goes on behind it
 
     # Bytes that wait, unparsed: for the end of the loop's turn, or for the request in hand to end
     cdef bytes waiting

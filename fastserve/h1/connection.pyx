@@ -168,6 +168,7 @@ cdef class Connection(Channel):
                 self.take_body(data)
             if event == FS_HEAD or event == FS_HEAD_END:
                 served += 1
+                self.may_send_more = at < size
                 self.begin_request(event, data)
             elif event == FS_END:
                 fs_parser_release_body(&self.parser)
@@ -200,6 +201,7 @@ cdef class Connection(Channel):
         request.server = self.server
         is_head = request.method == "HEAD"
         self.request = request
+        self.may_send_more = self.may_send_more or verdict.keep_alive
         keep_alive = verdict.keep_alive and self.endpoint.keep_alive_timeout_s > 0
         self.sink = H1Sink.create(self, is_head, is_1_0, keep_alive, verdict.expects_continue and has_body)
         self.endpoint.total_requests += 1
@@ -246,6 +248,7 @@ cdef class Connection(Channel):
         cdef Stream stream = self.stream
         if self.state == DISCARDING:
             return self.linger()
+        self.may_send_more = True
         if status != 413:
             self.endpoint.bad_request(self.peer_name(), status, reason, excerpt)
         if sink is None:
@@ -279,7 +282,6 @@ cdef class Connection(Channel):
         return 0
 
     cdef int on_answered(self, H1Sink sink) except -1:
-        cdef bint refused = self.request is None
         if sink is not self.sink:
             return 0
         self.report(sink)
@@ -297,7 +299,7 @@ cdef class Connection(Channel):
             self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
             if self.outbox.corks == 0 and (self.waiting is not None or self.at_eof):
                 self.endpoint.turn.add_reader(self)
-        elif self.waiting is not None or refused:
+        elif self.waiting is not None or self.may_send_more:
             self.linger()
         else:
             self.close_after_write()

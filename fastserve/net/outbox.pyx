@@ -59,7 +59,7 @@ cdef class Outbox(Writer):
         self.waiting_bytes = 0
         if rest is None:
             self.write(first)
-        elif size <= JOIN_BYTES_MAX:
+        elif size <= JOIN_BYTES_MAX or not self.turn.writelines_pauses:
             rest.insert(0, first)
             self.write(b"".join(rest))
         else:

@@ -18,6 +18,7 @@ cdef class Writer:
 
 cdef class Turn:
     cdef readonly object loop
+    cdef readonly bint writelines_pauses   # a transport's writelines tells the protocol to pause
     cdef list readers
     cdef list writers
     cdef bint scheduled

@@ -7,7 +7,9 @@ has read them all, the turn works them off, one after the other, and then writes
 the time a request takes outside the kernel; a lone request pays one more callback.
 """
 
+import asyncio
 import logging
+import sys
 
 logger = logging.getLogger("fastserve.error")
 
@@ -40,6 +42,9 @@ cdef class Turn:
 
     def __cinit__(self, object loop):
         self.loop = loop
+        # CVE-2024-12254: asyncio's own writelines in these versions never pauses the protocol.
+        self.writelines_pauses = not (isinstance(loop, asyncio.BaseEventLoop) and (
+            (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)))
         self.readers = []
         self.writers = []
         self.callback = self.run

@@ -23,7 +23,7 @@ static const row heads[] = {
     {"nothing", BYTES(""), "idle\n"},
     {"a part of a head", BYTES(G), "more\n"},
     {"all but the last byte", BYTES(G "\r"), "more\n"},
-    {"empty line only", BYTES("\r\n"), "more\n"},
+    {"empty line only", BYTES("\r\n"), "idle\n"},
     {"empty lines first", BYTES("\r\n\r\nGET / HTTP/1.1\r\n\r\n"), "GET / HTTP/1.1 @22 end\nidle\n"},
     {"long target", BYTES("GET /a/b;c?d=e&f=%20 HTTP/1.1\r\n\r\n"), "GET /a/b;c?d=e&f=%20 HTTP/1.1 @33 end\nidle\n"},
     {"absolute form", BYTES("GET http://a:8/b HTTP/1.1\r\n\r\n"), "GET http://a:8/b HTTP/1.1 @29 end\nidle\n"},

@@ -105,7 +105,7 @@ def test_row_42_head_that_trickles(impatient: Server, begin: bytes) -> None:
     assert impatient.seen() == []
 
 
-@pytest.mark.parametrize("head", [b"G", G, b"\r\n", G + b"\r"])
+@pytest.mark.parametrize("head", [b"G", G, b"\r\nG", G + b"\r"])
 def test_row_42_head_that_stops(impatient: Server, head: bytes) -> None:
     watch = Stopwatch()
     with impatient.connect() as client:
@@ -114,6 +114,15 @@ def test_row_42_head_that_stops(impatient: Server, head: bytes) -> None:
         client.expect_eof()
     watch.assert_deadline()
     assert impatient.seen() == []
+
+
+def test_empty_line_is_no_head(impatient: Server) -> None:
+    """Some clients send one behind a body (RFC 9112, 2.2); a 408 would be taken for the answer to the next request."""
+    watch = Stopwatch()
+    with impatient.connect() as client:
+        client.send(b"\r\n")
+        client.expect_eof()
+    watch.assert_deadline()
 
 
 def test_row_42_second_head_that_trickles(impatient: Server) -> None:
