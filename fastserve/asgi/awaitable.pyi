@@ -1,6 +1,6 @@
 import asyncio
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 class Awaitable:
     """An awaitable that polls, and waits for a future in between. It has a coroutine's methods."""
@@ -19,3 +19,6 @@ class Awaitable:
 
 class Ready(Awaitable):
     """The awaitable of what is done already. It has no state: one serves everybody."""
+
+    def __next__(self) -> NoReturn: ...
+    def send(self, value: Any) -> NoReturn: ...

@@ -13,6 +13,10 @@ class Turn:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
+    @property
+    def writelines_pauses(self) -> bool:
+        """Whether a transport's writelines tells the protocol to pause."""
+
     def __new__(cls, loop: asyncio.AbstractEventLoop) -> Self: ...
     def run(self) -> None:
         """The loop calls it once in a turn that read or wrote anything."""
