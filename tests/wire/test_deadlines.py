@@ -117,7 +117,7 @@ def test_row_42_head_that_stops(impatient: Server, head: bytes) -> None:
 
 
 def test_empty_line_is_no_head(impatient: Server) -> None:
-    """Some clients send one behind a body (RFC 9112, 2.2); a 408 would be taken for the answer to the next request."""
+    """Some clients send one behind a body (RFC 9112, 2.2). They would take a 408 for their next answer."""
     watch = Stopwatch()
     with impatient.connect() as client:
         client.send(b"\r\n")
