@@ -61,8 +61,8 @@ class Variant:
             # Python's own CFLAGS bring -DNDEBUG.
             args += ["-O1", "-g", "-UNDEBUG", "-DFS_DEBUG=1"]
         else:
-            # Small code wins: the interpreter and the kernel contend for the same instruction cache. Calls into
-            # Python through the offset table, without a stub for each function, save 2 % of a small request.
+            # Small code wins: the interpreter and the kernel contend for the same instruction cache. Calls
+            # into Python by the offset table, without a stub for each function, save 2 % of a small request.
             args += ["-O2", *(["-fno-plt"] if sys.platform.startswith("linux") else [])]
         if self.sanitizers:
             args += [*self._sanitize, "-fno-omit-frame-pointer", "-g"]
