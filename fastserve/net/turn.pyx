@@ -1,10 +1,10 @@
 """What is done once in a turn of the event loop, for all connections in a row?
 
-An event loop hands over one readable socket after the other. To read, serve and write each before the next is looked at
-is the obvious way, and a slow one: every system call evicts the interpreter from the processor's caches, and every write
-wakes a client that has fallen asleep meanwhile. So a connection that has been read joins its loop's Turn. When the loop
-has read them all, the turn works them off, one after the other, and then writes all the answers. Under load that halves
-the time a request takes outside the kernel; a lone request pays one more callback.
+An event loop hands over one readable socket after the other. To read, serve and write each before the next is looked
+at is the obvious way, and a slow one: every system call evicts the interpreter from the processor's caches, and every
+write wakes a client that has fallen asleep meanwhile. So a connection that has been read joins its loop's Turn. When
+the loop has read them all, the turn works them off, one after the other, and then writes all the answers. Under load
+that halves the time a request takes outside the kernel; a lone request pays one more callback.
 """
 
 import asyncio
