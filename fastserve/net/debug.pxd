@@ -4,6 +4,5 @@ cdef struct LiveCounts:
     int connections
     int sinks
     int cycles
-    int recorders
 
 cdef LiveCounts live
