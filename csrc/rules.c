@@ -354,7 +354,7 @@ void fs_judge_parser(fs_parser *parser, fs_verdict *verdict)
     if (verdict->status != SERVE)
         return;
     int has_body = verdict->chunked || verdict->content_length > 0;
-    int agreed = has_body == parser->in_body && verdict->chunked == parser->chunked &&
+    int agreed = has_body == parser->in_body && verdict->chunked == parser->body.chunked &&
                  (verdict->chunked || verdict->content_length == http->content_length);
     if (!agreed) {
         verdict->status = 400;

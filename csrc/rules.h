@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "head.h"
+#include "parser.h"
 
 typedef struct {
     uint16_t status;    /* 0: serve it; else the status of the answer */

@@ -2,7 +2,8 @@
 
 from libc.stdint cimport uint16_t, uint64_t
 
-from fastserve.csrc.head cimport fs_parser, fs_span
+from fastserve.csrc.head cimport fs_span
+from fastserve.csrc.parser cimport fs_parser
 
 
 cdef extern from "rules.h" nogil:

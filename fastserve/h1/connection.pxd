@@ -2,7 +2,8 @@
 
 from libc.stdint cimport uint64_t
 
-from fastserve.csrc.head cimport fs_event, fs_limits, fs_parser
+from fastserve.csrc.bounds cimport fs_limits
+from fastserve.csrc.parser cimport fs_event, fs_parser
 from fastserve.h1.sink cimport Channel, H1Sink
 from fastserve.stream.request cimport Request
 from fastserve.stream.stream cimport Stream

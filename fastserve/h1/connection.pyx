@@ -13,7 +13,7 @@ import struct
 
 from fastserve.csrc.clock cimport fs_monotonic_s
 from fastserve.csrc.debug cimport FS_DEBUG
-from fastserve.csrc.head cimport (
+from fastserve.csrc.parser cimport (
     FS_END, FS_ERROR, FS_HEAD, FS_HEAD_END, fs_event, fs_parser_destroy, fs_parser_feed,
     fs_parser_head_begun, fs_parser_init, fs_parser_release_body, fs_parser_release_head,
 )
@@ -161,10 +161,10 @@ cdef class Connection(Channel):
                     return self.put_back(data, at)
             event = fs_parser_feed(&self.parser, start + at, size - at, &consumed)
             if event == FS_ERROR:
-                return self.refuse(self.parser.status, self.parser.reason.decode("ascii"),
+                return self.refuse(self.parser.refusal.status, self.parser.refusal.reason.decode("ascii"),
                                    data[at:at + EXCERPT_BYTES])
             at += consumed
-            if self.parser.body_len > 0:
+            if self.parser.body.len > 0:
                 self.take_body(data)
             if event == FS_HEAD or event == FS_HEAD_END:
                 served += 1
@@ -224,7 +224,7 @@ cdef class Connection(Channel):
         return self.stream.start()
 
     cdef int take_body(self, bytes data) except -1:
-        cdef size_t size = self.parser.body_len
+        cdef size_t size = self.parser.body.len
         cdef bytes part
         if self.state != IN_REQUEST:
             self.body_bytes += size
@@ -236,10 +236,10 @@ cdef class Connection(Channel):
         self.sink.owes_continue = False  # it did not wait for one
         if self.endpoint.body_bytes_max > 0 and self.body_bytes > <uint64_t>self.endpoint.body_bytes_max:
             return self.refuse(413, "body too large", b"")
-        if self.parser.body == PyBytes_AS_STRING(data) and <Py_ssize_t>size == PyBytes_GET_SIZE(data):
+        if self.parser.body.data == PyBytes_AS_STRING(data) and <Py_ssize_t>size == PyBytes_GET_SIZE(data):
             part = data
         else:
-            part = PyBytes_FromStringAndSize(self.parser.body, size)
+            part = PyBytes_FromStringAndSize(self.parser.body.data, size)
         return self.stream.push_body(part)
 
     cdef int refuse(self, int status, str reason, bytes excerpt) except -1:

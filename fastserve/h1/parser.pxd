@@ -1,6 +1,6 @@
 """A recorded head as a Request."""
 
-from fastserve.csrc.head cimport fs_parser
+from fastserve.csrc.parser cimport fs_parser
 from fastserve.csrc.rules cimport fs_verdict
 from fastserve.stream.request cimport Request
 

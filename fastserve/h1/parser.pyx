@@ -12,9 +12,10 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
-from fastserve.csrc.head cimport fs_field, fs_parser, fs_span
+from fastserve.csrc.head cimport fs_field, fs_span
 from fastserve.csrc.llhttp cimport llhttp_method_name
 from fastserve.csrc.names cimport FS_NAME_COUNT, FS_NAME_HOST, fs_lower, fs_names
+from fastserve.csrc.parser cimport fs_parser
 from fastserve.csrc.rules cimport fs_verdict
 from fastserve.csrc.target cimport fs_path_is_plain, fs_percent_decode
 from fastserve.stream.request cimport Request

@@ -1,6 +1,6 @@
 /* failing.h: a malloc and a realloc that can be told to fail.
  *
- * A test includes this file and then the C file in question, whose calls are thereby ours:
+ * A test includes this file and then the C files in question, whose calls are thereby ours:
  *
  *     #include "failing.h"
  *     #include "../../csrc/head.c"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "head.h"
+#include "llhttp.h"
 #include "rules.h"
 
 enum { MADE_FIELDS_MAX = 16 };

@@ -1,7 +1,7 @@
 /* May this head be served? Heads that come through the parser, where llhttp's reading and ours have to agree.
  *
  * Every row is fed whole, byte by byte, and cut at every offset (cuts.h). A number in a comment is the row of the wire
- * cases that the line belongs to; what llhttp refuses of them by itself is in test_head.c and test_head_body.c.
+ * cases that the line belongs to; what llhttp refuses of them by itself is in test_head.c and test_body.c.
  */
 #include "cuts.h"
 #include "names.h"

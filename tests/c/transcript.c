@@ -108,13 +108,13 @@ static void record_head(recorder *r, int at_end)
 static void record_body(recorder *r, const char *piece, size_t len)
 {
     const fs_parser *parser = &r->parser;
-    if (parser->body_len == 0)
+    if (parser->body.len == 0)
         return;
-    int in_piece = parser->body >= piece && parser->body + parser->body_len <= piece + len;
-    int gathered = parser->body == parser->gathered && parser->body_len <= parser->gathered_cap;
+    int in_piece = parser->body.data >= piece && parser->body.data + parser->body.len <= piece + len;
+    int gathered = parser->body.data == parser->body.gathered && parser->body.len <= parser->body.gathered_cap;
     if (!in_piece && !gathered)
         fault(r, "a body outside of the bytes fed");
-    fwrite(parser->body, 1, parser->body_len, r->body);
+    fwrite(parser->body.data, 1, parser->body.len, r->body);
 }
 
 static void forget_body(recorder *r)
@@ -145,12 +145,12 @@ static void record_end(recorder *r)
 static void record_error(recorder *r)
 {
     fs_parser *parser = &r->parser;
-    r->out->status = parser->status;
-    r->out->reason = parser->reason;
-    fprintf(r->text, "%d\n", parser->status);
-    if (parser->status < 400 || parser->status > 599 || parser->reason == NULL)
+    r->out->status = parser->refusal.status;
+    r->out->reason = parser->refusal.reason;
+    fprintf(r->text, "%d\n", parser->refusal.status);
+    if (parser->refusal.status < 400 || parser->refusal.status > 599 || parser->refusal.reason == NULL)
         fault(r, "an error without a status or a reason");
-    if (parser->body_len != 0)
+    if (parser->body.len != 0)
         fault(r, "a body together with an error");
     static const char good[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     size_t consumed;

@@ -19,7 +19,7 @@
 
 #include <stddef.h>
 
-#include "head.h"
+#include "parser.h"
 #include "rules.h"
 
 typedef struct {
@@ -29,7 +29,7 @@ typedef struct {
     size_t body_len;
     int status;        /* of the error or the refusal, or 0 */
     const char *reason;
-    const char *fault; /* a promise of head.h that was broken, or NULL */
+    const char *fault; /* a promise of parser.h that was broken, or NULL */
 } transcript;
 
 /* Called with every served head, before the parser reads on; for a target's own invariants. */

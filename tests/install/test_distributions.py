@@ -60,7 +60,7 @@ def test_sdist_holds_all_that_a_build_and_its_tests_need(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"third_party/llhttp/{name}" for name in CARRIED_FILES} <= names
-    assert {"setup.py", "build_support/commands.py", "csrc/head.c", "fastserve/h1/connection.pyx"} <= names
+    assert {"setup.py", "build_support/commands.py", "csrc/parser.c", "fastserve/h1/connection.pyx"} <= names
     assert {"Makefile", "tests/conftest.py", "LICENSE", "README.md", "CHANGELOG.md"} <= names
     assert [name for name in names if name.endswith((".so", ".pyc", ".o", ".a"))] == []
 

@@ -1,7 +1,11 @@
-/* What does the recorder hold, what does it give back, and what if there is no memory? */
+/* What does a parser hold, what does it give back, and what if there is no memory? */
 #include "failing.h"
 
 #include "../../csrc/head.c"
+
+#include "../../csrc/body.c"
+
+#include "../../csrc/parser.c"
 
 #undef malloc
 #undef realloc
@@ -22,7 +26,7 @@ static void test_idle_holds_nothing(void)
     fs_parser parser;
     check_case = "idle";
     fs_parser_init(&parser, &limits);
-    CHECK(parser.head == NULL && parser.saved == NULL && parser.gathered == NULL);
+    CHECK(parser.head == NULL && parser.saved == NULL && parser.body.gathered == NULL);
     CHECK_INT(FS_MORE, feed(&parser, "GET / HTTP/1.1\r\nHo"));
     CHECK(parser.head != NULL && parser.saved != NULL);
     CHECK(fs_parser_head_begun(&parser));
@@ -37,9 +41,9 @@ static void test_idle_holds_nothing(void)
     fs_parser_release_head(&parser);
     CHECK(!fs_parser_head_begun(&parser));
     CHECK_INT(FS_END, feed(&parser, "1\r\na\r\n1\r\nb\r\n0\r\n\r\n"));
-    CHECK(parser.body == parser.gathered && parser.body_len == 2);
+    CHECK(parser.body.data == parser.body.gathered && parser.body.len == 2);
     fs_parser_release_body(&parser);
-    CHECK(parser.gathered == NULL && parser.head == NULL);
+    CHECK(parser.body.gathered == NULL && parser.head == NULL);
 
     CHECK_INT(FS_MORE, feed(&parser, "\r\n")); /* some clients send one behind a body */
     CHECK(!fs_parser_head_begun(&parser));
@@ -47,7 +51,7 @@ static void test_idle_holds_nothing(void)
     CHECK(fs_parser_head_begun(&parser));
     fs_parser_destroy(&parser);
     fs_parser_destroy(&parser);
-    CHECK(parser.head == NULL && parser.saved == NULL && parser.gathered == NULL);
+    CHECK(parser.head == NULL && parser.saved == NULL && parser.body.gathered == NULL);
 }
 
 /* A body that lies in one piece is not copied. */
@@ -60,9 +64,9 @@ static void test_body_borrowed(void)
     fs_parser_init(&parser, &limits);
     CHECK_INT(FS_HEAD, feed(&parser, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"));
     CHECK_INT(FS_MORE, fs_parser_feed(&parser, body, sizeof body - 1, &consumed));
-    CHECK(parser.body == body + 3 && parser.body_len == 4 && parser.gathered == NULL);
+    CHECK(parser.body.data == body + 3 && parser.body.len == 4 && parser.body.gathered == NULL);
     CHECK_INT(FS_MORE, fs_parser_feed(&parser, body, 3, &consumed));
-    CHECK_INT(0, parser.body_len);
+    CHECK_INT(0, parser.body.len);
     fs_parser_destroy(&parser);
 }
 
@@ -171,5 +175,5 @@ int main(void)
     test_pool();
     test_growth();
     test_out_of_memory();
-    return check_end("test_head_memory");
+    return check_end("test_parser_memory");
 }

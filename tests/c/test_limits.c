@@ -224,9 +224,9 @@ static void check_endless(size_t row, size_t piece_units)
         fed += len;
     }
     CHECK_INT(FS_ERROR, event);
-    CHECK_INT(endless[row].status, parser.status);
+    CHECK_INT(endless[row].status, parser.refusal.status);
     CHECK(parser.saved_cap <= 4 * (LIMIT + len));
-    CHECK(parser.gathered == NULL);
+    CHECK(parser.body.gathered == NULL);
     fs_parser_destroy(&parser);
 }
 
@@ -290,5 +290,5 @@ int main(void)
     test_largest_limits();
     test_long_target();
     fs_head_pool_clear();
-    return check_end("test_head_limits");
+    return check_end("test_limits");
 }

@@ -188,5 +188,5 @@ int main(void)
     test_unfinished();
     test_gathered();
     fs_head_pool_clear();
-    return check_end("test_head_body");
+    return check_end("test_body");
 }

@@ -1,4 +1,4 @@
-/* Does the recorder see the same messages, wherever the reads were cut?
+/* Does the parser see the same messages, wherever the reads were cut?
  *
  * Invariants, on any bytes, under tight, middling and wide limits:
  * - fed whole, byte by byte, or in the cuts that the input chooses, the bytes give the same events, the same spans, the
