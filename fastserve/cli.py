@@ -1,23 +1,26 @@
 """What does the command line say?
 
-The command `fastserve` is made from the table of options: flags, help by subject, and the environment
-variables that stand in for flags that are not given. Click splits the words; the table judges the values,
-whatever their source.
+The command `fastserve` is made from the table of options: flags, help by subject, completion in a shell.
+Click splits the words; `sources.py` finds what they leave open, and the table judges the values.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fastserve._version import __version__
 from fastserve.errors import OptionError
-from fastserve.options import GROUPS, OPTIONS, Option
+from fastserve.options import GROUPS, OPTIONS, Option, unknown
+from fastserve.sources import CONFIG_VARIABLE, Setting, collect, read_config_file, render
 
-__all__ = ["chosen", "command", "main"]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+__all__ = ["command", "main"]
 
 
 class _Command(click.Command):
@@ -29,9 +32,17 @@ class _Command(click.Command):
             with formatter.section(title):
                 formatter.write_dl(rows)
         with formatter.section("Other"):
-            formatter.write_dl(
-                [("--version", "Show the version and exit."), ("--help", "Show this page and exit.")]
-            )
+            own = [option.get_help_record(ctx) for option in _OWN]
+            formatter.write_dl([*filter(None, own), ("--help", "Show this page and exit.")])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, except that the nearest of an unknown option's names is told as elsewhere."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            flags = [flag for param in self.get_params(ctx) for flag in (*param.opts, *param.secondary_opts)]
+            names = [flag for flag in flags if flag.startswith("--")]
+            raise click.UsageError(unknown(error.option_name, names), ctx) from None
 
 
 def _shown(option: Option) -> str:
@@ -57,7 +68,18 @@ def _parameter(option: Option) -> click.Parameter:
     names = [option.name, option.spelling]
     if option.type is bool:
         return click.Option(names, is_flag=True, default=None)
-    return click.Option(names, multiple=option.repeatable, default=None)
+    return click.Option(
+        names, multiple=option.repeatable, default=None, shell_complete=_completion(option.choices)
+    )
+
+
+def _completion(
+    choices: tuple[str, ...],
+) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem | str]] | None:
+    """Return what completes a value in a shell: one of the choices, or whatever the shell finds."""
+    if not choices:
+        return None
+    return lambda ctx, param, begun: [choice for choice in choices if choice.startswith(begun)]
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -70,49 +92,60 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     ctx.exit()
 
 
-def chosen(given: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the options that the command line gives, or else the environment. Raises OptionError.
-
-    An empty variable counts as unset; one that the command line overrides is not judged.
-    """
-    options = {}
-    for option in OPTIONS:
-        if given.get(option.name) not in (None, ()):
-            options[option.name] = option.convert(given[option.name], option.spelling)
-        elif environment.get(option.environment):
-            options[option.name] = option.convert(environment[option.environment], option.environment)
-    return options
-
-
-def _serve(**given: Any) -> None:
+def _serve(config: str | None, check: bool, print_config: bool, **given: Any) -> None:
     try:
-        options = chosen(given, os.environ)
+        file = read_config_file(config or os.environ.get(CONFIG_VARIABLE) or None)
+        settings = collect(given, os.environ, file)
     except OptionError as error:
         raise click.UsageError(str(error)) from None
-    if "app" not in options:
+    # Unlike a program that embeds the server, the command looks for the application where it is started.
+    settings.setdefault("app_dir", Setting("", "default"))
+    if print_config:
+        click.echo(render(settings), nl=False)
+        if not check:
+            return
+    if "app" not in settings:
         raise click.UsageError("Missing argument 'APP'.")
-    options.setdefault("app_dir", "")
-    from fastserve.server import run
+    from fastserve import server
 
-    run(**options)
+    options = {name: setting.value for name, setting in settings.items()}
+    try:
+        if check:
+            server.check(**options)
+        else:
+            server.run(**options)
+    except OptionError as error:
+        raise click.UsageError(str(error)) from None
 
+
+#: What the command has beside the table of options: what these flags do is no property of a server.
+_OWN = (
+    click.Option(
+        ["--config"],
+        metavar="FILE",
+        help="Read options from this file, TOML or Python, instead of [tool.fastserve] in ./pyproject.toml.",
+    ),
+    click.Option(["--check"], is_flag=True, help="Judge the options and import APP, but do not serve."),
+    click.Option(
+        ["--print-config"], is_flag=True, help="Show each option's value and where it came from, and exit."
+    ),
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_show_version,
+        help="Show the version and exit.",
+    ),
+)
 
 command = _Command(
     "fastserve",
     callback=_serve,
-    params=[
-        *(_parameter(option) for option in OPTIONS),
-        click.Option(
-            ["--version"],
-            is_flag=True,
-            expose_value=False,
-            is_eager=True,
-            callback=_show_version,
-            help="Show the version.",
-        ),
-    ],
+    params=[*(_parameter(option) for option in OPTIONS), *_OWN],
     help="Serve the ASGI application APP, named as MODULE:ATTRIBUTE.",
-    epilog="An environment variable may stand for an option: FASTSERVE_PORT=8080 for --port 8080.",
+    epilog="An environment variable may stand for an option: FASTSERVE_PORT=8080 for --port 8080. "
+    "It goes before the configuration file, and the command line before it.",
 )
 
 

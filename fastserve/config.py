@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastserve import log
 from fastserve.errors import OptionError, StartupError
 from fastserve.importer import import_application, import_attribute, make_application
-from fastserve.options import BY_NAME, OPTIONS
+from fastserve.options import BY_NAME, OPTIONS, unknown
 
 if TYPE_CHECKING:
     import asyncio
@@ -79,7 +79,7 @@ class Config:
     def __init__(self, app: Any, **options: Any) -> None:
         for name in options:
             if name not in BY_NAME or name == "app":
-                raise OptionError(_unknown(name))
+                raise OptionError(unknown(name))
         self.app = app
         for option in OPTIONS:
             if not option.argument:
@@ -130,10 +130,3 @@ class Config:
         """Return what makes a connection's protocol from its `Endpoint`."""
         protocol: Callable[[Any], asyncio.Protocol] = import_attribute(HTTP_IMPLEMENTATIONS[self.http])
         return protocol
-
-
-def _unknown(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, BY_NAME, 1)
-    return f"Unknown option: {name}." + (f" Did you mean {near[0]}?" if near else "")

@@ -1,9 +1,9 @@
 """Which options exist?
 
 One table, `OPTIONS`. `Config` takes its attributes and defaults from it, the command its flags and its help,
-the environment its variable names, and docs/options.md every row (`python -m fastserve.options` prints that
-page). Names, defaults and meanings are uvicorn's where uvicorn has the option; a name of our own ends in its
-unit.
+the environment and the configuration file their names, docs/options.md every row (`python -m
+fastserve.options` prints that page). Names, defaults and meanings are uvicorn's where uvicorn has the option;
+a name of our own ends in its unit.
 """
 
 from __future__ import annotations
@@ -15,9 +15,25 @@ from typing import Any
 
 from fastserve.errors import OptionError
 
-__all__ = ["BY_NAME", "ENVIRONMENT_PREFIX", "GROUPS", "OPTIONS", "Option"]
+__all__ = ["BY_NAME", "ENVIRONMENT_PREFIX", "GROUPS", "OPTIONS", "UVICORN_OPTIONS", "Option", "unknown"]
 
 ENVIRONMENT_PREFIX = "FASTSERVE_"
+UVICORN_PREFIX = "UVICORN_"
+
+#: The options of uvicorn 0.54's command, by its keywords. What is not in the table below is still to come.
+_UVICORN_OPTIONS = """
+    app factory app_dir lifespan interface root_path env_file reset_contextvars
+    host port uds fd backlog
+    loop http http2 h11_max_incomplete_event_size
+    ws ws_max_size ws_max_queue ws_ping_interval ws_ping_timeout ws_per_message_deflate
+    workers timeout_worker_healthcheck reload reload_dirs reload_includes reload_excludes reload_delay
+    limit_concurrency limit_max_requests limit_max_requests_jitter
+    timeout_keep_alive timeout_graceful_shutdown
+    log_config log_level access_log use_colors
+    headers server_header date_header proxy_headers forwarded_allow_ips
+    ssl_keyfile ssl_certfile ssl_keyfile_password ssl_version ssl_cert_reqs ssl_ca_certs ssl_ciphers
+"""
+UVICORN_OPTIONS = frozenset(_UVICORN_OPTIONS.split())
 
 #: The subjects, in the order in which the help and the documentation show them.
 GROUPS = {
@@ -45,7 +61,8 @@ class Option:
     `name` is the keyword of `fastserve.run()` and `Config`; everything else that is spelled comes from it,
     except where `flag` names another spelling on the command line. `minimum` and `maximum` are inclusive.
     `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
-    (name, value) pairs.
+    (name, value) pairs. `uvicorn` tells in what the option differs from uvicorn's of the same name, which
+    `UVICORN_OPTIONS` must then have; nothing means that it does not differ.
     """
 
     name: str
@@ -60,6 +77,7 @@ class Option:
     flag: str = ""
     argument: bool = False
     repeatable: bool = False
+    uvicorn: str = ""
 
     @property
     def spelling(self) -> str:
@@ -75,6 +93,11 @@ class Option:
     def environment(self) -> str:
         """The name of the environment variable that sets this option."""
         return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def uvicorn_environment(self) -> str | None:
+        """The name of uvicorn's variable for this option, if uvicorn has it."""
+        return UVICORN_PREFIX + self.name.upper() if self.name in UVICORN_OPTIONS else None
 
     @property
     def expects(self) -> str:
@@ -274,6 +297,17 @@ OPTIONS: tuple[Option, ...] = (
 BY_NAME = {option.name: option for option in OPTIONS}
 
 
+def unknown(spelled: str, names: Iterable[str] = BY_NAME) -> str:
+    """Return the line for an option that does not exist: that uvicorn has it, or which of `names` is near."""
+    from difflib import get_close_matches
+
+    name = spelled.lower().removeprefix("uvicorn_").lstrip("-").replace("-", "_").removeprefix("no_")
+    if {name, name + "s"} & UVICORN_OPTIONS - {*BY_NAME}:  # --reload-dir is the flag of reload_dirs
+        return f"{spelled} is an option of uvicorn that fastserve does not have yet."
+    near = get_close_matches(spelled, sorted(names), 1)
+    return f"Unknown option: {spelled}." + (f" Did you mean {near[0]}?" if near else "")
+
+
 def _markdown() -> str:
     """docs/options.md."""
     lines = [
@@ -281,10 +315,9 @@ def _markdown() -> str:
         "",
         "Made from the table in `fastserve/options.py` by `python -m fastserve.options > docs/options.md`.",
         "",
-        "An option is a flag of the command, a keyword of `fastserve.run()` and `fastserve.Config`, and,",
-        f"for the command, an environment variable `{ENVIRONMENT_PREFIX}<KEYWORD>`. The command line goes",
-        "before the environment, the environment before the default. An empty variable counts as unset; one",
-        "of an option that may be repeated holds a value on each line.",
+        "An option is a flag of the command, a keyword of `fastserve.run()` and `fastserve.Config`, and, for",
+        f"the command, an environment variable `{ENVIRONMENT_PREFIX}<KEYWORD>` and a name in the",
+        "configuration file: [configuration.md](configuration.md) tells which of them goes first.",
     ]
     for group, title in GROUPS.items():
         lines += ["", f"## {title}", "", "| flag | keyword | default | values | |", "|---|---|---|---|---|"]

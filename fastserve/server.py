@@ -30,7 +30,7 @@ from fastserve.sockets import Binding, address_error, bind, given
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["STARTUP_FAILURE", "Server", "run"]
+__all__ = ["STARTUP_FAILURE", "Server", "check", "run"]
 
 #: The status with which the command exits if the server cannot start.
 STARTUP_FAILURE = 3
@@ -269,6 +269,26 @@ def run(app: Any, **options: Any) -> None:
         _report(error)
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def check(app: Any, **options: Any) -> None:
+    """Judge the options and make the application ready, as `run()` would, but neither bind nor serve.
+
+    Raises OptionError. If the server could not start, says why on stderr and exits with status 3.
+    """
+    config = Config(app, **options)
+
+    async def load() -> None:
+        config.load()
+
+    try:
+        config.load_app()
+        config.get_http_protocol()
+        _run(load(), config.get_loop_factory())
+    except StartupError as error:
+        _report(error)
+        sys.exit(STARTUP_FAILURE)
+    logger.info("The configuration is valid, and the application can be imported")
 
 
 def _report(error: StartupError) -> None:

@@ -131,6 +131,42 @@ def test_a_log_level(tmp_path: Path) -> None:
         assert "INFO" not in process.output
 
 
+def test_the_project_file_and_variables_of_uvicorn(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.fastserve]\nheaders = ["X-A: 1"]\nserver-header = false\n'
+    )
+    environment = {"UVICORN_PORT": "0", "UVICORN_SERVER_HEADER": "1"}
+    with running(tmp_path, environment=environment) as process:
+        headers, _ = process.get("/")
+        assert headers["x-a"] == "1"
+        assert headers["server"] == "fastserve"
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("app", "words", "status", "line"),
+    [
+        (
+            "application:app",
+            (),
+            0,
+            "INFO:     The configuration is valid, and the application can be imported",
+        ),
+        ("application:make", ("--factory",), 0, "INFO:     The configuration is valid, and the application"),
+        ("application:app", ("--port", "x"), 2, "Error: Invalid value for --port: 'x' is not a whole number"),
+        ("nowhere:app", (), 3, 'ERROR:    Error loading ASGI app. Could not import module "nowhere".'),
+    ],
+)
+def test_check(tmp_path: Path, app: str, words: tuple[str, ...], status: int, line: str) -> None:
+    """Also where the port is taken by the server that the configuration is for."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = str(sock.getsockname()[1])
+        with running(tmp_path, "--check", "--port", port, *words, app=app) as process:
+            assert process.end() == status
+            assert process.lines[-1].startswith(line)
+            assert "Started" not in process.output
+
+
 # ---- where it listens
 
 

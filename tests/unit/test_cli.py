@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,7 +89,9 @@ def test_a_bad_value_names_the_variable() -> None:
 
 
 def test_an_unknown_flag() -> None:
-    assert "--prot" in refused("m:app", "--prot", "1")
+    assert refused("m:app", "--prot", "1") == "Error: Unknown option: --prot. Did you mean --port?"
+    assert refused("m:app", "--zzz") == "Error: Unknown option: --zzz."
+    assert refused("m:app", "--no-acces-log").endswith("Did you mean --no-access-log?")
 
 
 def test_an_application_is_needed() -> None:
@@ -115,4 +118,69 @@ def test_help_shows_every_option_under_its_subject() -> None:
             rows.append(line.split()[0])
     for group, title in GROUPS.items():
         assert sections[title] == [option.spelling for option in OPTIONS if option.group == group]
-    assert sections["Other"][:2] == ["--version", "--help"]
+    assert sections["Other"][:5] == ["--config", "--check", "--print-config", "--version", "--help"]
+
+
+def test_a_configuration_file_stands_in_for_words(served: list[dict[str, Any]], tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('app = "m:app"\nport = 81\nheader = ["X-A: 1"]\n')
+    invoke("--config", str(path))
+    invoke("n:app", "--port", "82", FASTSERVE_CONFIG=str(path))
+    assert served[0] == {"app": "m:app", "app_dir": "", "port": 81, "headers": [("X-A", "1")]}
+    assert served[1] == {"app": "n:app", "app_dir": "", "port": 82, "headers": [("X-A", "1")]}
+
+
+def test_a_bad_configuration_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('port = "x"')
+    assert refused("m:app", "--config", str(path)) == (
+        f"Error: Invalid value for port in {path}: 'x' is not a whole number from 0 to 65535."
+    )
+    assert refused("m:app", "--config", str(tmp_path / "gone.toml")).endswith("No such file or directory.")
+
+
+def test_what_a_server_refuses_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(**options: Any) -> None:
+        raise fastserve.OptionError("These two do not go together.")
+
+    monkeypatch.setattr(fastserve.server, "run", run)
+    assert refused("m:app") == "Error: These two do not go together."
+
+
+def test_check_does_not_serve(served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[dict[str, Any]] = []
+    monkeypatch.setattr(fastserve.server, "check", lambda **options: checked.append(options))
+    assert invoke("m:app", "--check", "--port", "1").exit_code == 0
+    assert checked == [{"app": "m:app", "app_dir": "", "port": 1}]
+    assert served == []
+    assert refused("--check") == "Error: Missing argument 'APP'."
+
+
+def test_print_config_shows_values_and_sources(served: list[dict[str, Any]]) -> None:
+    result = invoke("--print-config", "--port", "81", FASTSERVE_BACKLOG="5", UVICORN_ACCESS_LOG="0")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.output.splitlines()]
+    assert len(rows) == len(OPTIONS)
+    for row in (
+        "port = 81 # command line",
+        "backlog = 5 # FASTSERVE_BACKLOG",
+        "access_log = false # UVICORN_ACCESS_LOG",
+        'host = "127.0.0.1" # default',
+        'app_dir = "" # default',
+        "# uds = none # default",
+    ):
+        assert row.split() in rows
+    assert served == []
+
+
+def complete(words: str, position: int) -> list[str]:
+    """What a shell is offered for the word at this position."""
+    result = invoke(_FASTSERVE_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(position))
+    assert result.exit_code == 0
+    return [line.split(",")[1] for line in result.output.splitlines()]
+
+
+def test_a_shell_completes_flags_and_choices() -> None:
+    assert complete("fastserve --back", 1) == ["--backlog"]
+    assert complete("fastserve --no-ac", 1) == ["--no-access-log"]
+    assert complete("fastserve --lifespan o", 2) == ["on", "off"]

@@ -12,7 +12,7 @@ import pytest
 import fastserve
 from fastserve.config import HTTP_IMPLEMENTATIONS, LOOP_FACTORIES, Config
 from fastserve.errors import OptionError, StartupError
-from fastserve.options import OPTIONS
+from fastserve.options import BY_NAME, OPTIONS, UVICORN_OPTIONS
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None: ...
@@ -48,6 +48,14 @@ def test_an_unknown_option_is_named_with_its_nearest(name: str, hint: str) -> No
     with pytest.raises(OptionError) as raised:
         Config(app, **{name: 1})
     assert str(raised.value) == f"Unknown option: {name}.{hint}"
+
+
+def test_an_option_of_uvicorn_that_is_to_come_is_told_as_such() -> None:
+    to_come = sorted(UVICORN_OPTIONS - {*BY_NAME})
+    for name in to_come:
+        with pytest.raises(OptionError) as raised:
+            Config(app, **{name: 1})
+        assert str(raised.value) == f"{name} is an option of uvicorn that fastserve does not have yet."
 
 
 def test_two_configs_do_not_share_headers() -> None:

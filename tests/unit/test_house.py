@@ -348,7 +348,8 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 
 def test_flags_that_a_page_names_exist() -> None:
     """Also the other way round: README.md's list of what is missing names nothing that is there."""
-    flags = {flag for option in OPTIONS for flag in option.spelling.split("/")} | {"--help", "--version"}
+    flags = {flag for option in OPTIONS for flag in option.spelling.split("/")}
+    flags |= {"--help", "--version", "--config", "--check", "--print-config"}
     readme, missing, rest = re.split(
         r"^## (?:Not there yet|Different from uvicorn)$", read(Path("README.md")), flags=re.M
     )
