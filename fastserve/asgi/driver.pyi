@@ -45,7 +45,7 @@ class ASGICycle(Stream):
         """ASGI's send. It acts at once; what it returns is ready, unless the client is slow."""
 
     def complain(self, message: str, *values: object, exc_info: BaseException | None = None) -> None:
-        """A line in the error log that names the route."""
+        """A line in the error log that names the route. Raises what the program's own log handlers raise."""
 
     def __await__(self) -> ASGICycle: ...
     def __iter__(self) -> ASGICycle: ...
@@ -78,6 +78,3 @@ class ASGICycle(Stream):
     def __name__(self) -> str: ...
     @property
     def __qualname__(self) -> str: ...
-
-def stems_from_disconnect(error: BaseException | None) -> bool:
-    """Whether a ClientDisconnected is this exception, its cause or context, or a part of its group."""

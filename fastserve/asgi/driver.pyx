@@ -21,6 +21,7 @@ from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Driver, Stream
 
+from fastserve.asgi.result import await_result
 from fastserve.stream.sink import ClientDisconnected
 
 cdef extern from "Python.h":
@@ -80,11 +81,14 @@ cdef class ASGIDriver(Driver):
         """A task for the cycle, in a copy of the start-up context. Eager where CPython has that (3.12): a request that
         never waits then never costs a turn of the loop."""
         cdef object context = PyContext_Copy(self.context)
+        cdef object task
         if self.use_task_factory or not HAS_TASK_CONTEXT:
             return context.run(self.loop.create_task, cycle)
         # One dict for all calls: a call with keyword arguments would make one for each.
         self.task_keywords["context"] = context
-        return PyObject_Call(Task, (cycle,), self.task_keywords)
+        task = PyObject_Call(Task, (cycle,), self.task_keywords)
+        self.task_keywords["context"] = self.context  # what the request has put into its own is not to outlive it
+        return task
 
     cdef int forget(self, object task) except -1:
         self.tasks.discard(task)
@@ -186,15 +190,17 @@ cdef class ASGICycle(Stream):
         sink.cork()
         self.running = True
         try:
-            if self.coroutine is None:
-                self.call()
-            outcome = PyIter_Send(self.coroutine, value, &result)
-        except BaseException as error:
-            self.fail(error)
-        self.running = False
-        if outcome == PYGEN_RETURN:
-            self.settle(take(result))
-        sink.uncork()
+            try:
+                if self.coroutine is None:
+                    self.call()
+                outcome = PyIter_Send(self.coroutine, value, &result)
+            except BaseException as error:
+                self.fail(error)
+            if outcome == PYGEN_RETURN:
+                self.settle(take(result))
+        finally:
+            self.running = False
+            sink.uncork()
         return take(result) if outcome == PYGEN_NEXT else ENDED
 
     cdef object step_throw(self, object error):
@@ -204,15 +210,17 @@ cdef class ASGICycle(Stream):
         sink.cork()
         self.running = True
         try:
-            if self.coroutine is None:  # cancelled before its first step
-                raise error
-            awaited = self.coroutine.throw(error)
-        except StopIteration as stop:
-            self.settle(stop.value)
-        except BaseException as raised:
-            self.fail(raised)
-        self.running = False
-        sink.uncork()
+            try:
+                if self.coroutine is None:  # cancelled before its first step
+                    raise error
+                awaited = self.coroutine.throw(error)
+            except StopIteration as stop:
+                self.settle(stop.value)
+            except BaseException as raised:
+                self.fail(raised)
+        finally:
+            self.running = False
+            sink.uncork()
         return awaited
 
     cdef int call(self) except -1:
@@ -220,36 +228,38 @@ cdef class ASGICycle(Stream):
         if self.ended:
             raise RuntimeError("cannot reuse already awaited coroutine")
         coroutine = self.driver.app(self.driver.scopes.make(self.request), self.receive_message, self.send_message)
-        self.coroutine = coroutine if PyCoro_CheckExact(coroutine) else coroutine.__await__()
+        self.coroutine = coroutine if PyCoro_CheckExact(coroutine) else await_result(coroutine)
         return 0
 
     cdef int settle(self, object result) except -1:
         """The application has returned."""
-        cdef Sink sink = self.sink
-        if sink.finished:
-            pass  # answered, or the client is gone
-        elif result is not None:
-            self.complain("ASGI callable should return None, but returned %r", result)
+        if self.sink.finished:  # answered, or the client is gone
+            return self.end()
+        try:
+            if result is not None:
+                self.complain("ASGI callable should return None, but returned %r", result)
+            elif self.state == EXPECT_START:
+                self.complain("ASGI callable returned without starting response")
+            else:
+                self.complain("ASGI callable returned without completing response")
+        finally:
             self.give_up(500)
-        elif self.state == EXPECT_START:
-            self.complain("ASGI callable returned without starting response")
-            self.give_up(500)
-        else:
-            self.complain("ASGI callable returned without completing response")
-            self.give_up(500)
-        return self.end()
+            self.end()
+        return 0
 
     cdef int fail(self, object error) except -1:
         """The application has raised."""
-        cdef Sink sink = self.sink
-        if isinstance(error, asyncio.CancelledError):
-            if not sink.finished:
-                self.complain("ASGI application was cancelled before its answer was complete")
-                self.give_up(503)
-        elif not (sink.disconnected and stems_from_disconnect(error)):
-            self.complain("Exception in ASGI application", exc_info=error)
-            self.give_up(500)
-        return self.end()
+        cdef bint cancelled = isinstance(error, asyncio.CancelledError)
+        try:
+            if cancelled:
+                if not self.sink.finished:
+                    self.complain("ASGI application was cancelled before its answer was complete")
+            elif not (self.sink.disconnected and stems_from_disconnect(error, ())):
+                self.complain("Exception in ASGI application", exc_info=error)
+        finally:
+            self.give_up(503 if cancelled else 500)
+            self.end()
+        return 0
 
     cdef int give_up(self, int status) except -1:
         """No answer will come from the application: the server's own, if none of it is out yet, or a broken end."""
@@ -261,7 +271,7 @@ cdef class ASGICycle(Stream):
         return sink.send_error(status)
 
     def complain(self, message, *values, exc_info=None):
-        """A line in the error log that names the route."""
+        """A line in the error log that names the route. Raises what the program's own log handlers raise."""
         cdef Request request = self.request
         logger.error(message + " (%s %s)", *values, request.method, printable(request.path), exc_info=exc_info)
 
@@ -272,7 +282,9 @@ cdef class ASGICycle(Stream):
         if self.task is not None:
             self.driver.forget(self.task)
             self.task = None
-        return 0
+        # Tasks that the application has left behind can neither send nor wait any more.
+        self.state = RESPONDED
+        return self.wake_receivers()
 
     def __await__(self):
         return self
@@ -372,8 +384,8 @@ cdef class ASGICycle(Stream):
         cdef object future = self.driver.loop.create_future()
         if self.receivers is None:
             self.receivers = [future]
-        else:
-            self.receivers.append(future)
+        else:  # some may have been cancelled
+            self.receivers = [receiver for receiver in self.receivers if not receiver.done()] + [future]
         return future
 
     cdef int wake_receivers(self) except -1:
@@ -407,8 +419,6 @@ cdef class ASGICycle(Stream):
         raise RuntimeError(f"Unexpected ASGI message {kind!r} sent, after response already completed.")
 
     cdef object send_start(self, dict fields):
-        if self.ended:
-            raise RuntimeError("the request has ended")
         self.sink.send_head(fields["status"], fields.get("headers", ()))
         self.state = EXPECT_BODY
         return READY
@@ -445,17 +455,22 @@ cdef str printable(str text):
     return text.encode("unicode_escape").decode("ascii")
 
 
-def stems_from_disconnect(error):
-    """Whether a ClientDisconnected is this exception, its cause or context, or a part of its group."""
-    pending = [error]
-    seen = set()
+cdef bint stems_from_disconnect(object error, object above) except -1:
+    """Whether a ClientDisconnected is this exception or among its causes and contexts; of a group, all of its parts.
+
+    `above` are the ids of the exceptions whose parts led here.
+    """
+    cdef set seen = set(above)
+    cdef list pending = [error]
     while pending:
         error = pending.pop()
-        if error is None or id(error) in seen:
+        if not isinstance(error, BaseException) or id(error) in seen:
             continue
         seen.add(id(error))
         if isinstance(error, ClientDisconnected):
             return True
+        parts = getattr(error, "exceptions", None)
+        if isinstance(parts, tuple) and parts and all([stems_from_disconnect(part, seen) for part in parts]):
+            return True
         pending += (error.__cause__, error.__context__)
-        pending += getattr(error, "exceptions", ())
     return False

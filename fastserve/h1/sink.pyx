@@ -7,7 +7,7 @@ is chunked, or, for HTTP/1.0, ends with the connection. `enter` is the one place
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.csrc.names cimport (
@@ -15,7 +15,7 @@ from fastserve.csrc.names cimport (
     fs_name_find,
 )
 from fastserve.csrc.resp cimport (
-    FS_FIELD_BAD_NAME, FS_FIELD_BAD_VALUE, FS_FIELD_OK, fs_buf, fs_buf_reserve, fs_field_result,
+    FS_FIELD_BAD_NAME, FS_FIELD_BAD_VALUE, FS_FIELD_OK, fs_buf, fs_buf_free, fs_buf_reserve, fs_field_result,
     fs_put_chunk_size, fs_put_decimal, fs_put_field, fs_put_status_line, fs_read_decimal, fs_reason_phrase,
 )
 from fastserve.net.debug cimport live
@@ -31,10 +31,13 @@ cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 cdef int OWN_DATE = 1
 cdef int OWN_SERVER = 2
 
-# Heads are put together here, and most stay here until their first data comes, a moment later: `scratch_owner` is the
-# sink whose head this is. Another one that needs the place first makes the owner take its head along (`take_along`).
+# Heads are put together in this buffer, and most stay here until their first data comes, a moment later:
+# `scratch_owner` is the sink whose head this is. Another one that needs the place first makes the owner take its head
+# along (`take_along`). While a head is put together, the buffer is lent to it: code that runs meanwhile (a finalizer,
+# another thread's event loop) and sends a head of its own finds none here and makes one.
 cdef fs_buf scratch
 cdef void *scratch_owner = NULL
+cdef size_t SCRATCH_BYTES_MAX = 65536  # what is kept between heads
 
 
 cdef class Channel(Peer):
@@ -132,8 +135,7 @@ cdef class H1Sink(Sink):
         """From the connection: nothing that is sent from now on arrives."""
         self.disconnected = True
         if not self.finished:
-            if self.state < IN_BODY:
-                self.status = 499  # nginx's name for an answer that nobody waited for
+            self.status = 499  # nginx's name for an answer that nobody waited for
             self.enter(GIVEN_UP)
         return 0
 
@@ -199,11 +201,6 @@ cdef class H1Sink(Sink):
 
     cdef int read_fields(self, fs_buf *buf, object headers, bint informational, int *own) except -1:
         cdef object field
-        if type(headers) is not list and type(headers) is not tuple:
-            headers = list(headers)
-            claim_scratch()  # the iterator may have sent another answer's head meanwhile
-            if fs_put_status_line(buf, self.status) != 0:
-                raise MemoryError
         for field in headers:
             if type(field) is tuple and len(<tuple>field) == 2:
                 name, value = (<tuple>field)[0], (<tuple>field)[1]
@@ -212,56 +209,65 @@ cdef class H1Sink(Sink):
             else:
                 raise TypeError(f"a response header must be a pair of bytes, not {field!r}")
             if not PyBytes_CheckExact(name) or not PyBytes_CheckExact(value):
-                name, value = as_bytes(name, "name"), as_bytes(value, "value")
+                name, value = as_bytes(name, "header name"), as_bytes(value, "header value")
             self.take_field(buf, <bytes>name, <bytes>value, informational, own)
         return 0
 
     cdef int send_head(self, int status, object headers) except -1:
         global scratch_owner
+        cdef fs_buf buf
         cdef bytes block
         cdef int own = 0
+        if type(headers) is not list and type(headers) is not tuple:
+            headers = list(headers)  # may run anything, so it comes first
         if self.state != BEFORE_HEAD:
             raise RuntimeError("the response head was sent already")
         if not 200 <= status <= 999:
             raise ValueError(f"a final status is from 200 to 999, not {status}")
         self.status = status
         self.has_length = False
-        claim_scratch()
+        lend_scratch(&buf)
         try:
-            if fs_put_status_line(&scratch, status) != 0:
+            if fs_put_status_line(&buf, status) != 0:
                 raise MemoryError
-            self.read_fields(&scratch, headers, False, &own)
+            self.read_fields(&buf, headers, False, &own)
+            if self.state != BEFORE_HEAD:
+                raise RuntimeError("the response head was sent meanwhile")
+            if own == 0:
+                block = self.channel.endpoint.default_block()
+            else:
+                block = self.channel.endpoint.default_block_without(own & OWN_DATE, own & OWN_SERVER)
+            if fs_buf_reserve(&buf, PyBytes_GET_SIZE(block)) != 0:
+                raise MemoryError
         except BaseException:
             self.status = 0
+            return_scratch(&buf)
             raise
-        if own == 0:
-            block = self.channel.endpoint.default_block()
-        else:
-            block = self.channel.endpoint.default_block_without(own & OWN_DATE, own & OWN_SERVER)
-        if fs_buf_reserve(&scratch, PyBytes_GET_SIZE(block)) != 0:
-            raise MemoryError
-        memcpy(scratch.data + scratch.len, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block))
-        scratch.len += PyBytes_GET_SIZE(block)
+        memcpy(buf.data + buf.len, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block))
+        buf.len += PyBytes_GET_SIZE(block)
+        return_scratch(&buf)
         scratch_owner = <void *>self
         self.no_body = self.is_head or status == 204 or status == 304
         self.enter(HEAD_HELD)
         return 0
 
     cdef int send_informational(self, int status, object headers) except -1:
+        cdef fs_buf buf
+        cdef bytes head
         cdef int own = 0
         if self.state != BEFORE_HEAD:
             raise RuntimeError("an informational response comes before the response head")
         if self.is_1_0:
             return 0  # RFC 9110, 15.2: a 1.0 client knows none
-        claim_scratch()
-        self.status = status
+        lend_scratch(&buf)
         try:
-            if fs_put_status_line(&scratch, status) != 0:
+            if fs_put_status_line(&buf, status) != 0:
                 raise MemoryError
-            self.read_fields(&scratch, headers, True, &own)
+            self.read_fields(&buf, headers, True, &own)
+            head = PyBytes_FromStringAndSize(buf.data, buf.len)
         finally:
-            self.status = 0
-        self.channel.outbox.put(PyBytes_FromStringAndSize(scratch.data, scratch.len) + b"\r\n")
+            return_scratch(&buf)
+        self.channel.outbox.put(head + b"\r\n")
         return 0
 
     cdef int send_error(self, int status) except -1:
@@ -303,13 +309,14 @@ cdef class H1Sink(Sink):
         """Hold the application to the Content-Length that it gave (RFC 9112, 6.3): a client that is told one length and
         sent another takes the next answer for the rest of this one."""
         if not self.no_body:
-            self.bytes_sent += size
             if self.has_length:
                 if size > self.length_left:
                     raise RuntimeError("the response body is longer than its Content-Length")
+                if not more and size < self.length_left:
+                    raise RuntimeError(
+                        f"the response body is {self.length_left - size} bytes shorter than its Content-Length")
                 self.length_left -= size
-                if not more and self.length_left > 0:
-                    raise RuntimeError(f"the response body is {self.length_left} bytes shorter than its Content-Length")
+            self.bytes_sent += size
         return 0
 
     cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1:
@@ -413,17 +420,35 @@ cdef class H1Sink(Sink):
         return 0
 
 
-cdef int claim_scratch() except -1:
+cdef int clear_scratch() except -1:
     global scratch_owner
     if scratch_owner != NULL:
         (<H1Sink>scratch_owner).take_along()
         scratch_owner = NULL
     scratch.len = 0
+    if scratch.cap > SCRATCH_BYTES_MAX:
+        fs_buf_free(&scratch)
+    return 0
+
+
+cdef int lend_scratch(fs_buf *buf) except -1:
+    """Gives the scratch buffer away, empty, until return_scratch."""
+    clear_scratch()
+    buf[0] = scratch
+    memset(&scratch, 0, sizeof(fs_buf))
+    return 0
+
+
+cdef int return_scratch(fs_buf *buf) except -1:
+    global scratch
+    clear_scratch()
+    fs_buf_free(&scratch)  # of somebody who came meanwhile; otherwise there is none
+    scratch = buf[0]
     return 0
 
 
 cdef bytes as_bytes(object value, str what):
     """What an application may hand over besides bytes, copied, since it may change it later."""
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
+        return bytes(memoryview(value))  # of a subclass too what it holds, not what its methods say
     raise TypeError(f"a response {what} must be bytes, not {type(value).__name__}")
