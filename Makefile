@@ -94,7 +94,7 @@ packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## wheel, sdist 
 
 clean: ## remove whatever these goals made, the environments too
 	rm -rf build dist fastserve.egg-info .venv* .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find . -name '*.so' -delete -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
 
 need-%:
 	@command -v $* >/dev/null || { echo "make $(MAKECMDGOALS) needs $*: apt-get install $*" >&2; exit 1; }
