@@ -49,7 +49,8 @@ def _shown(option: Option) -> str:
     if option.argument or option.type is bool:
         return option.spelling
     if option.choices:
-        return f"{option.spelling} [{'|'.join(option.choices)}]"
+        own = "|MODULE:ATTRIBUTE" if option.importable else ""
+        return f"{option.spelling} [{'|'.join(option.choices)}{own}]"
     value = "Name:Value" if option.repeatable else (option.unit or option.type.__name__).upper()
     return f"{option.spelling} {value}"
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastserve import log
+from fastserve.asgi.interface import ASGI2Adapter, speaks_asgi2
 from fastserve.errors import OptionError, StartupError
 from fastserve.importer import import_application, import_attribute, make_application
+from fastserve.log import logger
 from fastserve.options import BY_NAME, OPTIONS, unknown
 
 if TYPE_CHECKING:
@@ -22,15 +24,25 @@ if TYPE_CHECKING:
 __all__ = ["HTTP_IMPLEMENTATIONS", "LOOP_FACTORIES", "Config"]
 
 #: `--http` → the class whose instances the loop makes for accepted connections, called with an `Endpoint`.
-HTTP_IMPLEMENTATIONS = {
-    "auto": "fastserve.h1.connection:Connection",
-    "cython": "fastserve.h1.connection:Connection",
-}
+HTTP_IMPLEMENTATIONS = dict.fromkeys(
+    ("auto", "cython", "h11", "httptools", "zttp"), "fastserve.h1.connection:Connection"
+)
 
-#: `--loop` → what makes the loop. `auto` takes the first one of the others whose module is installed.
+#: `--loop` → what makes the loop. `auto` takes uvloop's where it is installed, or else asyncio's.
 LOOP_FACTORIES = {
     "uvloop": "uvloop:new_event_loop",
     "asyncio": "asyncio:SelectorEventLoop",
+    "none": "asyncio:new_event_loop",
+}
+
+#: Parts that uvicorn can be told to use, in place of which fastserve does what it does for `auto`.
+STAND_INS = {
+    "loop": (("zuvloop",), "uvloop is used where it is installed"),
+    "http": (("h11", "httptools", "zttp"), "fastserve's own HTTP/1 is used"),
+    "ws": (
+        ("none", "websockets", "websockets-sansio", "wsproto"),
+        "WebSocket is not there yet, an upgrade is served as an ordinary request",
+    ),
 }
 
 
@@ -45,14 +57,23 @@ class Config:
     factory: bool
     app_dir: str | None
     lifespan: str
+    interface: str
     root_path: str
+    env_file: str | None
+    reset_contextvars: bool
     host: str
     port: int
     uds: str | None
     fd: int | None
     backlog: int
-    loop: str
-    http: str
+    loop: str | Callable[..., Any]
+    http: str | Callable[..., Any]
+    http2: bool
+    h11_max_incomplete_event_size: int | None
+    ws: str
+    limit_concurrency: int | None
+    limit_max_requests: int | None
+    limit_max_requests_jitter: int
     timeout_graceful_shutdown: float | None
     log_level: str | None
     access_log: bool
@@ -86,7 +107,26 @@ class Config:
                 setattr(self, option.name, option.convert(options.get(option.name, option.default)))
         #: The application itself, once `load()` has run.
         self.loaded_app: Any = None
+        if self.http2:
+            raise OptionError("HTTP/2 is not there yet: --http2 has to wait for it.")
         log.configure(self.log_level)
+        self._follow_uvicorn(options)
+        if self.env_file is not None:
+            _load_variables(self.env_file)
+
+    def _follow_uvicorn(self, options: Mapping[str, Any]) -> None:
+        """Do what options mean that only uvicorn's parts could take literally; a line tells of each."""
+        for name, value in (("loop", self.loop), ("http", self.http), ("ws", self.ws)):
+            names, instead = STAND_INS[name]
+            if value in names:
+                logger.warning("--%s %s: %s", name, value, instead)
+        size = self.h11_max_incomplete_event_size
+        if size is not None:
+            limits = [n for n in ("request_line_bytes_max", "header_bytes_max") if options.get(n) is None]
+            for limit in limits:
+                setattr(self, limit, size)
+            told = " and ".join(limits) + f" set to {size}" if limits else "overridden by our own limits"
+            logger.warning("--h11-max-incomplete-event-size %d: %s", size, told)
 
     @property
     def loaded(self) -> bool:
@@ -102,31 +142,64 @@ class Config:
 
         Raises StartupError, caused by what the application's code raised.
         """
+        self._extend_path()
         if not isinstance(self.app, str):
             return self.app
+        return import_application(self.app)
+
+    def _extend_path(self) -> None:
         if self.app_dir is not None:
             directory = os.path.abspath(self.app_dir)
             if directory not in sys.path[:1]:
                 sys.path.insert(0, directory)
-        return import_application(self.app)
 
     def load(self) -> None:
         """Make the application ready to be served; a factory is called here. Raises StartupError."""
-        self.loaded_app = make_application(self.load_app(), self.factory)
+        app = make_application(self.load_app(), self.factory)
+        if self.interface == "auto":
+            self.interface = "asgi2" if speaks_asgi2(app) else "asgi3"
+        self.loaded_app = ASGI2Adapter(app) if self.interface == "asgi2" else app
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
         """Return what makes the event loop that `loop` names. Raises StartupError if it is missing."""
-        names = LOOP_FACTORIES if self.loop == "auto" else (self.loop,)
-        for name in names:
+        found: Callable[[], asyncio.AbstractEventLoop]
+        if self.loop == "auto" or self.loop in STAND_INS["loop"][0]:
             try:
-                factory: Callable[[], asyncio.AbstractEventLoop] = import_attribute(LOOP_FACTORIES[name])
-            except ImportError as error:
-                reason = error
-            else:
-                return factory
-        raise StartupError(f"Cannot use --loop {self.loop}: {reason}")
+                found = import_attribute(LOOP_FACTORIES["uvloop"])
+            except ImportError:
+                found = import_attribute(LOOP_FACTORIES["asyncio"])
+        else:
+            found = self._resolve("loop", self.loop, LOOP_FACTORIES)
+        return found
 
     def get_http_protocol(self) -> Callable[[Any], asyncio.Protocol]:
-        """Return what makes a connection's protocol from its `Endpoint`."""
-        protocol: Callable[[Any], asyncio.Protocol] = import_attribute(HTTP_IMPLEMENTATIONS[self.http])
-        return protocol
+        """Return what makes a connection's protocol from its `Endpoint`. Raises StartupError."""
+        found: Callable[[Any], asyncio.Protocol] = self._resolve("http", self.http, HTTP_IMPLEMENTATIONS)
+        return found
+
+    def _resolve(self, name: str, value: str | Callable[..., Any], known: Mapping[str, str]) -> Any:
+        """Return what an importable option names, by a name of ours or by an import string of the user's."""
+        if not isinstance(value, str):
+            return value
+        self._extend_path()
+        try:
+            found = import_attribute(known.get(value, value))
+        except (ImportError, AttributeError) as error:
+            raise StartupError(f"Cannot use --{name} {value}: {error}") from None
+        except Exception as error:  # of the user's own module
+            raise StartupError(f"Cannot use --{name} {value}: {type(error).__name__}: {error}") from error
+        if not callable(found):
+            raise StartupError(f"Cannot use --{name} {value}: it is not callable")
+        return found
+
+
+def _load_variables(path: str) -> None:
+    """Set the variables of an .env file, except those that are set. Raises OptionError."""
+    try:
+        from dotenv import load_dotenv
+    except ImportError:
+        raise OptionError("env_file needs the package python-dotenv, or fastserve[standard].") from None
+    if not os.path.isfile(path):
+        raise OptionError(f"Invalid value for env_file: there is no file {path!r}.")
+    logger.info("Loading environment from '%s'", path)
+    load_dotenv(path)

@@ -9,6 +9,7 @@ a name of our own ends in its unit.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ UVICORN_OPTIONS = frozenset(_UVICORN_OPTIONS.split())
 GROUPS = {
     "application": "The application",
     "socket": "Where to listen",
-    "process": "Event loop, protocol, shutdown",
+    "process": "Event loop, protocols, load, shutdown",
     "logging": "Logs",
     "headers": "Headers of every response",
     "limits": "Limits, and deadlines (0: none)",
@@ -61,8 +62,9 @@ class Option:
     `name` is the keyword of `fastserve.run()` and `Config`; everything else that is spelled comes from it,
     except where `flag` names another spelling on the command line. `minimum` and `maximum` are inclusive.
     `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
-    (name, value) pairs. `uvicorn` tells in what the option differs from uvicorn's of the same name, which
-    `UVICORN_OPTIONS` must then have; nothing means that it does not differ.
+    (name, value) pairs. An importable one is a choice, an import string, or what that would name. `uvicorn`
+    tells in what the option differs from uvicorn's of the same name, which `UVICORN_OPTIONS` must then have;
+    nothing means that it does not differ.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Option:
     flag: str = ""
     argument: bool = False
     repeatable: bool = False
+    importable: bool = False
     uvicorn: str = ""
 
     @property
@@ -105,7 +108,7 @@ class Option:
         if self.repeatable:
             return '"Name:Value"'
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(self.choices) + (" or MODULE:ATTRIBUTE" if self.importable else "")
         if self.type is str:
             return "text"
         if self.type is bool:
@@ -150,7 +153,11 @@ class Option:
         assert self.minimum is not None
         return math.isfinite(number) and self.minimum <= number <= (self.maximum or math.inf)
 
-    def _text(self, value: object) -> str:
+    def _text(self, value: object) -> Any:
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        if self.importable and (callable(value) or (isinstance(value, str) and all(value.partition(":")))):
+            return value
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not {self.expects}")
         if self.choices:
@@ -229,7 +236,24 @@ OPTIONS: tuple[Option, ...] = (
         "Send the application lifespan events; auto: unless it does not support them.",
         choices=("auto", "on", "off"),
     ),
+    Option(
+        "interface", str, "auto", "application",
+        "The version of ASGI that the application speaks; auto: whichever its signature says.",
+        choices=("auto", "asgi3", "asgi2"),
+        uvicorn="`wsgi` is still to come. `auto` takes a function that is not `async` for ASGI 2 only if it "
+        "could not be called with the three arguments of ASGI 3.",
+    ),
     Option("root_path", str, "", "application", "The path under which a proxy has mounted the application."),
+    Option(
+        "env_file", str, None, "application",
+        "Set the variables of this .env file for the application, except those that are set.",
+        uvicorn="A file that is not there is an error in `run()` and `Config` too.",
+    ),
+    Option(
+        "reset_contextvars", bool, False, "application",
+        "Start each request in an empty context, not in a copy of the one in which the server was started.",
+        uvicorn="Without it, a request sees no context variable of an earlier one here either.",
+    ),
     # --- socket
     Option("host", str, "127.0.0.1", "socket", "Listen on this address or name."),
     Option("port", int, 8000, "socket", "Listen on this port. 0 takes a free one.", minimum=0, maximum=65535),
@@ -244,10 +268,49 @@ OPTIONS: tuple[Option, ...] = (
     ),
     # --- process
     Option(
-        "loop", str, "auto", "process", "The event loop; auto: uvloop where it is installed.",
-        choices=("auto", "uvloop", "asyncio"),
+        "loop", str, "auto", "process", "What makes the event loop; auto: uvloop where it is installed.",
+        choices=("auto", "uvloop", "asyncio", "none", "zuvloop"), importable=True,
+        uvicorn="`zuvloop` is taken for `auto`, and a line says so.",
     ),
-    Option("http", str, "auto", "process", "The HTTP/1 implementation.", choices=("auto", "cython")),
+    Option(
+        "http", str, "auto", "process",
+        "The HTTP/1 implementation, or what makes a connection's protocol from its Endpoint.",
+        choices=("auto", "cython", "h11", "httptools", "zttp"), importable=True,
+        uvicorn="`h11`, `httptools` and `zttp` are taken for `auto`, and a line says so. What an import "
+        "string names is called with one argument, a `fastserve.net.endpoint.Endpoint`: not as uvicorn's.",
+    ),
+    Option(
+        "http2", bool, False, "process", "HTTP/2. It is not there yet: the server does not start.",
+        uvicorn="An error, until it is there.",
+    ),
+    Option(
+        "h11_max_incomplete_event_size", int, None, "process",
+        "Sets request_line_bytes_max and header_bytes_max, where those are not given.",
+        "bytes", minimum=16, maximum=2**24,
+        uvicorn="Each of the two may be so large here, and uvicorn obeys it with h11 only. A line tells what "
+        "it sets.",
+    ),
+    Option(
+        "ws", str, "auto", "process",
+        "WebSocket. It is not there yet: an upgrade is answered as an ordinary request, whatever this says.",
+        choices=("auto", "none", "websockets", "websockets-sansio", "wsproto"),
+        uvicorn="As `none`, until it is there; a line says so, except for `auto`.",
+    ),
+    Option(
+        "limit_concurrency", int, None, "process",
+        "With so many open connections, its own included, or running requests, a request is answered by 503.",
+        minimum=1, maximum=2**31 - 1,
+    ),
+    Option(
+        "limit_max_requests", int, None, "process", "Shut down gracefully after this many requests.",
+        minimum=1, maximum=2**31 - 1,
+        uvicorn="The limit is met exactly, except by requests that are running by then; 0 is refused.",
+    ),
+    Option(
+        "limit_max_requests_jitter", int, 0, "process",
+        "Add a random number up to this to limit_max_requests, so that servers do not stop at once.",
+        minimum=0, maximum=2**31 - 1,
+    ),
     _seconds(
         "timeout_graceful_shutdown", None,
         "At shutdown, requests in flight are cancelled after this time; without it, they take their time.",

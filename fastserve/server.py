@@ -163,8 +163,10 @@ class Server:
         if config.access_log and sys.__stdout__ is not None:
             self._access_log = AccessLog(loop, 1)
             observers.append(self._access_log)
+        if config.limit_max_requests is not None:
+            observers.append(self._request_limit(config.limit_max_requests))
         # Each request runs in a copy of this context, never in that of the connection or of another request.
-        context = contextvars.copy_context()
+        context = contextvars.Context() if config.reset_contextvars else contextvars.copy_context()
         driver = ASGIDriver(
             config.loaded_app, loop, context, state, config.root_path, config.read_buffer_bytes_max
         )
@@ -178,6 +180,20 @@ class Server:
             except OSError as error:  # another server has begun to listen there since we bound
                 raise address_error(binding.address, error) from None
             self.servers.append(server)
+
+    def _request_limit(self, count: int) -> Any:
+        """Return what counts the requests and ends this server after so many."""
+        from random import randint
+
+        from fastserve.features.request_limit import RequestLimit
+
+        count += randint(0, self.config.limit_max_requests_jitter)
+
+        def end() -> None:
+            logger.info("Maximum request limit of %d exceeded. Terminating process.", count)
+            self.should_exit = True
+
+        return RequestLimit(count, end)
 
     async def _finish_requests(self) -> None:
         """Close every connection: idle ones now, others after their request or at the deadline."""

@@ -210,6 +210,8 @@ cdef class Connection(Channel):
         self.enter(IN_REQUEST, self.endpoint.body_timeout_s if has_body else 0)
         if verdict.status != 0:
             return self.sink.send_error(verdict.status)
+        if self.endpoint.concurrency_max > 0 and self.endpoint.is_crowded():
+            return self.sink.send_error(503)
         if self.endpoint.body_bytes_max > 0 and verdict.content_length > <uint64_t>self.endpoint.body_bytes_max:
             return self.sink.send_error(413)
         self.stream_started = False

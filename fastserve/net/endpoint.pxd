@@ -27,6 +27,7 @@ cdef class Endpoint:
     cdef Py_ssize_t write_buffer_bytes_max
     cdef Py_ssize_t discard_bytes_max
     cdef int pipelined_requests_max
+    cdef Py_ssize_t concurrency_max    # 0: none
     cdef double keep_alive_timeout_s
     cdef double head_timeout_s
     cdef double body_timeout_s
@@ -56,4 +57,5 @@ cdef class Endpoint:
     cdef object shared_address(self, object address)
     cdef bytes default_block(self)
     cdef bytes default_block_without(self, bint date, bint server)
+    cdef bint is_crowded(self) except -1
     cdef int bad_request(self, object client, int status, str reason, bytes excerpt) except -1

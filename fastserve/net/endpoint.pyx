@@ -65,7 +65,7 @@ cdef class Endpoint:
     """What the connections of one server share.
 
     :param loop: the running event loop
-    :param limits: an object with the attributes of the option group "limits", ``timeout_keep_alive``,
+    :param limits: an object with the attributes of the option group "limits", ``limit_concurrency``,
         ``server_header`` and ``date_header``; times in seconds
     :param driver: takes the requests
     :param default_headers: ``(name, value)`` in bytes, for every answer
@@ -82,6 +82,7 @@ cdef class Endpoint:
         self.write_buffer_bytes_max = limits.write_buffer_bytes_max
         self.discard_bytes_max = limits.discard_bytes_max
         self.pipelined_requests_max = limits.pipelined_requests_max
+        self.concurrency_max = limits.limit_concurrency or 0
         self.keep_alive_timeout_s = limits.timeout_keep_alive
         self.head_timeout_s = limits.head_timeout_s
         self.body_timeout_s = limits.body_timeout_s
@@ -130,6 +131,14 @@ cdef class Endpoint:
         if not self.peers and self.closed_waiter is not None and not self.closed_waiter.done():
             self.closed_waiter.set_result(None)
         return 0
+
+    cdef bint is_crowded(self) except -1:
+        """Whether a request has to be turned away, which is uvicorn's rule: its own connection counts, it does not."""
+        if len(self.peers) < self.concurrency_max and self.driver.in_flight() < self.concurrency_max:
+            return False
+        if self.allowance.take():
+            logger.warning("Exceeded concurrency limit.")
+        return True
 
     cdef object shared_address(self, object address):
         """One object for an address of our side, however many connections have it."""

@@ -73,8 +73,39 @@ async def held(scope: Any, receive: Any, send: Any) -> None:
     await answer(send, "let go")
 
 
-PATHS = {"/": hello, "/shown": shown, "/held": held}
+async def working(scope: Any, receive: Any, send: Any) -> None:
+    """Answer, and go on working until the server gives up."""
+    await answer(send, "working")
+    say("working")
+    await asyncio.Event().wait()
+
+
+PATHS = {"/": hello, "/shown": shown, "/held": held, "/working": working}
 
 
 def make() -> Any:
     return app
+
+
+def double(scope: Any) -> Any:
+    """The application as ASGI 2 has it."""
+
+    async def instance(receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+        else:
+            await answer(send, f"ASGI {scope['asgi']['version']}")
+
+    return instance
+
+
+def own_loop() -> asyncio.AbstractEventLoop:
+    say("own loop")
+    return asyncio.new_event_loop()
+
+
+def own_protocol(endpoint: Any) -> asyncio.Protocol:
+    from fastserve.h1.connection import Connection
+
+    say("own protocol")
+    return Connection(endpoint)

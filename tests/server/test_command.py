@@ -279,11 +279,9 @@ def test_a_bad_option_is_2(tmp_path: Path) -> None:
     status, lines = failed(tmp_path, "--port", "http")
     assert status == 2
     assert lines[-1] == "Error: Invalid value for --port: 'http' is not a whole number from 0 to 65535."
-    status, lines = failed(tmp_path, environment={"FASTSERVE_LOOP": "tokio"})
+    status, lines = failed(tmp_path, environment={"FASTSERVE_LIFESPAN": "maybe"})
     assert status == 2
-    assert lines[-1] == (
-        "Error: Invalid value for FASTSERVE_LOOP: 'tokio' is not one of auto, uvloop, asyncio."
-    )
+    assert lines[-1] == ("Error: Invalid value for FASTSERVE_LIFESPAN: 'maybe' is not one of auto, on, off.")
 
 
 def test_a_missing_application_is_3(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 import fastserve
 
-from .application import app
+from .application import OF_A_REQUEST, app
 from .process import HERE, TIMEOUT_S, parsed
 
 LOOPS = ["uvloop", "asyncio"]
@@ -82,6 +82,18 @@ def test_two_servers_in_one_loop(loop: str) -> None:
             assert "root '/1'" in await get(await listening(first), "/shown")
 
     run(main(), loop)
+
+
+@pytest.mark.parametrize(("reset", "seen"), [(False, "of the embedder"), (True, "unset")])
+def test_requests_see_the_context_of_the_start_unless_it_is_reset(reset: bool, seen: str) -> None:
+    async def main() -> None:
+        OF_A_REQUEST.set("of the embedder")
+        server = server_of(reset_contextvars=reset)
+        async with serving(server):
+            for _ in range(2):
+                assert f"request {seen};" in await get(await listening(server), "/shown")
+
+    run(main(), "asyncio")
 
 
 @pytest.mark.parametrize("loop", LOOPS)

@@ -76,8 +76,8 @@ def test_a_bad_value_names_the_flag() -> None:
     assert refused("m:app", "--port", "x") == (
         "Error: Invalid value for --port: 'x' is not a whole number from 0 to 65535."
     )
-    assert refused("m:app", "--loop", "x") == (
-        "Error: Invalid value for --loop: 'x' is not one of auto, uvloop, asyncio."
+    assert refused("m:app", "--lifespan", "x") == (
+        "Error: Invalid value for --lifespan: 'x' is not one of auto, on, off."
     )
     assert "Invalid value for --header: " in refused("m:app", "--header", "x")
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fastserve
-from fastserve.config import HTTP_IMPLEMENTATIONS, LOOP_FACTORIES, Config
+from fastserve.asgi.interface import ASGI2Adapter
+from fastserve.config import HTTP_IMPLEMENTATIONS, LOOP_FACTORIES, STAND_INS, Config
 from fastserve.errors import OptionError, StartupError
 from fastserve.options import BY_NAME, OPTIONS, UVICORN_OPTIONS
 
@@ -112,6 +115,126 @@ def test_a_loop_that_is_asked_for_and_missing_is_a_failure(monkeypatch: pytest.M
     without_uvloop(monkeypatch)
     with pytest.raises(StartupError, match="Cannot use --loop uvloop: "):
         Config(app, loop="uvloop").get_loop_factory()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, (values, _) in STAND_INS.items() for value in values]
+)
+def test_a_part_of_uvicorn_has_a_stand_in_and_a_line(
+    name: str, value: str, lines: Callable[[], list[str]]
+) -> None:
+    config = Config(app, **{name: value})
+    assert lines() == [f"--{name} {value}: {STAND_INS[name][1]}"]
+    assert config.get_loop_factory() == Config(app).get_loop_factory()
+    assert config.get_http_protocol() == Config(app).get_http_protocol()
+
+
+def test_parts_of_ours_need_no_line(lines: Callable[[], list[str]]) -> None:
+    Config(app, loop="asyncio", http="cython", ws="auto")
+    assert lines() == []
+
+
+def test_http2_is_told_as_coming() -> None:
+    with pytest.raises(OptionError, match=r"^HTTP/2 is not there yet"):
+        Config(app, http2=True)
+
+
+def test_h11s_limit_sets_ours(lines: Callable[[], list[str]]) -> None:
+    config = Config(app, h11_max_incomplete_event_size=1000)
+    assert (config.request_line_bytes_max, config.header_bytes_max) == (1000, 1000)
+    config = Config(app, h11_max_incomplete_event_size=1000, header_bytes_max=2000)
+    assert (config.request_line_bytes_max, config.header_bytes_max) == (1000, 2000)
+    Config(app, h11_max_incomplete_event_size=1000, header_bytes_max=2000, request_line_bytes_max=3000)
+    flag = "--h11-max-incomplete-event-size 1000: "
+    assert lines() == [
+        flag + "request_line_bytes_max and header_bytes_max set to 1000",
+        flag + "request_line_bytes_max set to 1000",
+        flag + "overridden by our own limits",
+    ]
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A directory with a module of the user's, `own_parts`, and one that fails."""
+    (tmp_path / "own_parts.py").write_text("import asyncio\nloop = asyncio.new_event_loop\nnumber = 7\n")
+    (tmp_path / "broken_parts.py").write_text("1 / 0")
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    yield str(tmp_path)
+    sys.modules.pop("own_parts", None)
+
+
+def test_parts_of_the_users_own(parts: str) -> None:
+    config = Config(app, app_dir=parts, loop="own_parts:loop", http="own_parts:asyncio.Protocol")
+    assert config.get_loop_factory() is asyncio.new_event_loop
+    assert config.get_http_protocol() is asyncio.Protocol
+    config = Config(app, loop=asyncio.new_event_loop, http=asyncio.Protocol)
+    assert config.get_loop_factory() is asyncio.new_event_loop
+    assert config.get_http_protocol() is asyncio.Protocol
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("nowhere:x", "No module named 'nowhere'"),
+        ("own_parts:x", "module 'own_parts' has no attribute 'x'"),
+        ("own_parts:number", "it is not callable"),
+        ("broken_parts:x", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_part_that_cannot_be_had_is_a_failure(parts: str, value: str, reason: str) -> None:
+    config = Config(app, app_dir=parts, loop=value, http=value)
+    for name, get in (("loop", config.get_loop_factory), ("http", config.get_http_protocol)):
+        with pytest.raises(StartupError) as raised:
+            get()
+        assert str(raised.value) == f"Cannot use --{name} {value}: {reason}"
+        assert (raised.value.__cause__ is not None) == value.startswith("broken")
+
+
+@pytest.mark.parametrize(
+    ("interface", "resolved"), [("auto", "asgi2"), ("asgi2", "asgi2"), ("asgi3", "asgi3")]
+)
+def test_an_application_of_asgi_2_is_adapted(interface: str, resolved: str) -> None:
+    def double(scope: Any) -> Any: ...
+
+    config = Config(double, interface=interface)
+    config.load()
+    assert config.interface == resolved
+    assert isinstance(config.loaded_app, ASGI2Adapter) == (resolved == "asgi2")
+    config = Config(app)
+    config.load()
+    assert config.interface == "asgi3"
+    assert config.loaded_app is app
+
+
+# ---- the .env file
+
+
+@pytest.fixture
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    pytest.importorskip("dotenv")
+    monkeypatch.setenv("OF_THE_SHELL", "1")
+    monkeypatch.setenv("OF_THE_FILE", "")
+    monkeypatch.delenv("OF_THE_FILE")
+    path = tmp_path / "settings.env"
+    path.write_text("OF_THE_SHELL=2\nOF_THE_FILE='a b'\n")
+    return path
+
+
+def test_an_env_file_sets_variables_that_are_not_set(env_file: Path, lines: Callable[[], list[str]]) -> None:
+    Config(app, env_file=env_file)
+    assert (os.environ["OF_THE_SHELL"], os.environ["OF_THE_FILE"]) == ("1", "a b")
+    assert lines() == [f"Loading environment from '{env_file}'"]
+
+
+def test_an_env_file_must_be_there(env_file: Path) -> None:
+    with pytest.raises(OptionError, match=r"^Invalid value for env_file: there is no file '.*gone'\.$"):
+        Config(app, env_file=env_file.with_name("gone"))
+
+
+def test_an_env_file_needs_dotenv(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dotenv", None)
+    with pytest.raises(OptionError, match=r"^env_file needs the package python-dotenv"):
+        Config(app, env_file=env_file)
 
 
 @pytest.mark.parametrize("name", HTTP_IMPLEMENTATIONS)

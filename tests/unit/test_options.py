@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastserve.cli import command
-from fastserve.config import HTTP_IMPLEMENTATIONS, LOOP_FACTORIES, Config
+from fastserve.config import HTTP_IMPLEMENTATIONS, LOOP_FACTORIES, STAND_INS, Config
 from fastserve.errors import OptionError
 from fastserve.options import BY_NAME, GROUPS, OPTIONS, Option, _markdown
 
@@ -30,6 +30,7 @@ def test_config_declares_the_rows_of_the_table_with_their_types() -> None:
     for option in OPTIONS:
         if not option.argument:
             kind = "list[tuple[str, str]]" if option.repeatable else option.type.__name__
+            kind += " | Callable[..., Any]" if option.importable else ""
             declared[option.name] = kind + (" | None" if option.default is None else "")
     assert Config.__annotations__ == declared
 
@@ -50,7 +51,24 @@ def test_the_document_is_made_from_the_table() -> None:
 
 def test_choices_are_what_can_be_resolved() -> None:
     assert BY_NAME["http"].choices == tuple(HTTP_IMPLEMENTATIONS)
-    assert BY_NAME["loop"].choices == ("auto", *LOOP_FACTORIES)
+    assert BY_NAME["loop"].choices == ("auto", *LOOP_FACTORIES, *STAND_INS["loop"][0])
+    for name, (names, _) in STAND_INS.items():
+        assert set(names) < set(BY_NAME[name].choices)
+
+
+@pytest.mark.parametrize("name", ["loop", "http"])
+def test_an_importable_option_takes_what_it_would_import(name: str) -> None:
+    convert = BY_NAME[name].convert
+    assert convert("Some.Where:Made") == "Some.Where:Made"
+    assert convert("AUTO") == "auto"
+    assert convert(object) is object
+    for value in ("where", ":made", "where:", 7):
+        with pytest.raises(OptionError, match=r"(zttp|zuvloop) or MODULE:ATTRIBUTE"):
+            convert(value)
+
+
+def test_a_path_is_text() -> None:
+    assert BY_NAME["uds"].convert(Path("/run/app.sock")) == "/run/app.sock"
 
 
 def test_spellings() -> None:
@@ -121,9 +139,9 @@ def test_what_is_no_switch_is_refused(value: object) -> None:
 def test_a_choice_is_told_with_its_alternatives() -> None:
     assert BY_NAME["log_level"].convert("INFO") == "info"
     with pytest.raises(
-        OptionError, match=r"Invalid value for --loop: 'tokio' is not one of auto, uvloop, asyncio\."
+        OptionError, match=r"Invalid value for --lifespan: 'maybe' is not one of auto, on, off\."
     ):
-        BY_NAME["loop"].convert("tokio", "--loop")
+        BY_NAME["lifespan"].convert("maybe", "--lifespan")
 
 
 def test_only_an_option_without_a_default_may_be_none() -> None:

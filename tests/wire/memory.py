@@ -61,7 +61,7 @@ def _limits(options: Mapping[str, Option]) -> SimpleNamespace:
     """What an endpoint takes from the one table of options: defaults, with these on top."""
     from fastserve.options import BY_NAME, OPTIONS
 
-    values = {option.name: option.default for option in OPTIONS if option.group in ("limits", "headers")}
+    values = {option.name: option.default for option in OPTIONS if not option.argument}
     for flag, value in options.items():
         name = flag.replace("-", "_")
         values[name] = BY_NAME[name].convert(value)
