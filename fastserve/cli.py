@@ -48,11 +48,17 @@ class _Command(click.Command):
 def _shown(option: Option) -> str:
     if option.argument or option.type is bool:
         return option.spelling
-    if option.choices:
+    if option.choices and not option.listed:
         own = "|MODULE:ATTRIBUTE" if option.importable else ""
         return f"{option.spelling} [{'|'.join(option.choices)}{own}]"
-    value = "Name:Value" if option.repeatable else (option.unit or option.type.__name__).upper()
+    value = "Name:Value" if option.repeatable else _kind(option)
     return f"{option.spelling} {value}"
+
+
+def _kind(option: Option) -> str:
+    if option.type is str:
+        return "LIST" if option.listed else "TEXT"
+    return (option.unit or option.type.__name__).upper()
 
 
 def _explained(option: Option) -> str:

@@ -59,13 +59,21 @@ class Config:
     lifespan: str
     interface: str
     root_path: str
+    root_path_stripped: bool
     env_file: str | None
     reset_contextvars: bool
     host: str
     port: int
     uds: str | None
+    uds_mode: str | None
+    uds_owner: str | None
+    uds_group: str | None
     fd: int | None
     backlog: int
+    proxy_headers: bool
+    forwarded_allow_ips: str | None
+    forwarded_headers: str
+    strip_untrusted_forwarded: bool
     loop: str | Callable[..., Any]
     http: str | Callable[..., Any]
     http2: bool
@@ -131,6 +139,13 @@ class Config:
     @property
     def loaded(self) -> bool:
         return self.loaded_app is not None
+
+    @property
+    def trusted_proxies(self) -> str:
+        """The peers whose forwarded headers count. The variable is uvicorn's, which reads it here too."""
+        if self.forwarded_allow_ips is not None:
+            return self.forwarded_allow_ips
+        return os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
 
     @property
     def encoded_headers(self) -> list[tuple[bytes, bytes]]:

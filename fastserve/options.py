@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,7 @@ UVICORN_OPTIONS = frozenset(_UVICORN_OPTIONS.split())
 GROUPS = {
     "application": "The application",
     "socket": "Where to listen",
+    "proxies": "Behind a proxy",
     "process": "Event loop, protocols, load, shutdown",
     "logging": "Logs",
     "headers": "Headers of every response",
@@ -62,7 +64,9 @@ class Option:
     `name` is the keyword of `fastserve.run()` and `Config`; everything else that is spelled comes from it,
     except where `flag` names another spelling on the command line. `minimum` and `maximum` are inclusive.
     `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
-    (name, value) pairs. An importable one is a choice, an import string, or what that would name. `uvicorn`
+    (name, value) pairs. An importable one is a choice, an import string, or what that would name. A `listed`
+    one is text with commas, for which a list of texts is taken too; its choices are those of each element.
+    `pattern` is what a text has to look like, told as `unit`. `uvicorn`
     tells in what the option differs from uvicorn's of the same name, which `UVICORN_OPTIONS` must then have;
     nothing means that it does not differ.
     """
@@ -80,6 +84,8 @@ class Option:
     argument: bool = False
     repeatable: bool = False
     importable: bool = False
+    listed: bool = False
+    pattern: str = ""
     uvicorn: str = ""
 
     @property
@@ -108,9 +114,10 @@ class Option:
         if self.repeatable:
             return '"Name:Value"'
         if self.choices:
-            return "one of " + ", ".join(self.choices) + (" or MODULE:ATTRIBUTE" if self.importable else "")
+            own = " or MODULE:ATTRIBUTE" if self.importable else ""
+            return ("some of " if self.listed else "one of ") + ", ".join(self.choices) + own
         if self.type is str:
-            return "text"
+            return self.unit or "text"
         if self.type is bool:
             return "true or false"
         return ("a whole number" if self.type is int else "a number") + self._range()
@@ -154,10 +161,14 @@ class Option:
         return math.isfinite(number) and self.minimum <= number <= (self.maximum or math.inf)
 
     def _text(self, value: object) -> Any:
+        if self.listed:
+            return self._list(value)
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
         if self.importable and (callable(value) or (isinstance(value, str) and all(value.partition(":")))):
             return value
+        if self.pattern and not (isinstance(value, str) and re.fullmatch(self.pattern, value)):
+            raise ValueError(f"{value!r} is not {self.expects}")
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not {self.expects}")
         if self.choices:
@@ -165,6 +176,18 @@ class Option:
             if value not in self.choices:
                 raise ValueError(f"{value!r} is not {self.expects}")
         return value
+
+    def _list(self, value: object) -> str:
+        texts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"{value!r} is not {self.expects}")
+        texts = [text.strip() for text in texts]
+        if self.choices:
+            texts = [text.lower() for text in texts if text]
+            for text in texts:
+                if text not in self.choices:
+                    raise ValueError(f"{text!r} is not one of {', '.join(self.choices)}")
+        return ",".join(texts)
 
     def _headers(self, value: object) -> list[tuple[str, str]]:
         # One text is what the environment gives: a header on each line.
@@ -245,6 +268,10 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("root_path", str, "", "application", "The path under which a proxy has mounted the application."),
     Option(
+        "root_path_stripped", bool, True, "application",
+        "The proxy takes root_path off the paths that it passes on; the application sees it put back.",
+    ),
+    Option(
         "env_file", str, None, "application",
         "Set the variables of this .env file for the application, except those that are set.",
         uvicorn="A file that is not there is an error in `run()` and `Config` too.",
@@ -259,12 +286,40 @@ OPTIONS: tuple[Option, ...] = (
     Option("port", int, 8000, "socket", "Listen on this port. 0 takes a free one.", minimum=0, maximum=65535),
     Option("uds", str, None, "socket", "Listen on this UNIX socket instead of host and port."),
     Option(
+        "uds_mode", str, None, "socket",
+        "The permissions of the UNIX socket; without it 666, or those of the abandoned one that it replaces.",
+        "octal digits like 660", pattern="0?[0-7]{3}",
+    ),
+    Option("uds_owner", str, None, "socket", "The owner of the UNIX socket, by name or number."),
+    Option("uds_group", str, None, "socket", "The group of the UNIX socket, by name or number."),
+    Option(
         "fd", int, None, "socket", "Listen on the socket that this file descriptor holds.",
         minimum=0, maximum=2**31 - 1,
     ),
     Option(
         "backlog", int, 2048, "socket", "Connections that may wait to be accepted.",
         minimum=1, maximum=2**31 - 1,
+    ),
+    # --- proxies
+    Option(
+        "proxy_headers", bool, True, "proxies",
+        "Take client and scheme from the headers of trusted proxies.",
+    ),
+    Option(
+        "forwarded_allow_ips", str, None, "proxies",
+        "The trusted proxies: addresses, networks, unix:, unix:PATH, or * for all. "
+        "Without it: FORWARDED_ALLOW_IPS of the environment, or 127.0.0.1,::1.",
+        "a list with commas", listed=True,
+    ),
+    Option(
+        "forwarded_headers", str, "x-forwarded-for,x-forwarded-proto", "proxies",
+        "The headers that the trusted proxies set. What they pass on from clients must not be here.",
+        choices=("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded"),
+        listed=True,
+    ),
+    Option(
+        "strip_untrusted_forwarded", bool, False, "proxies",
+        "Remove the headers of proxies from the requests of all other peers.",
     ),
     # --- process
     Option(
@@ -388,7 +443,12 @@ def _markdown() -> str:
             if option.group == group:
                 flag = "`, `".join(option.spelling.split("/"))
                 default = "" if option.default in (None, (), "") else f"`{_default(option.default)}`"
-                values = " ".join(filter(None, (option.expects.removeprefix("one of "), option.unit)))
+                values = " ".join(
+                    filter(
+                        None,
+                        (option.expects.removeprefix("one of "), "" if option.type is str else option.unit),
+                    )
+                )
                 lines.append(f"| `{flag}` | `{option.name}` | {default} | {values} | {option.help} |")
     return "\n".join(lines) + "\n"
 

@@ -154,6 +154,7 @@ class Server:
         # Imported here: what only reads options or fails to start need not load the extension modules.
         from fastserve.asgi.driver import ASGIDriver
         from fastserve.features.access_log import AccessLog
+        from fastserve.features.proxy import proxy_filter
         from fastserve.net.endpoint import Endpoint
 
         config = self.config
@@ -168,9 +169,20 @@ class Server:
         # Each request runs in a copy of this context, never in that of the connection or of another request.
         context = contextvars.Context() if config.reset_contextvars else contextvars.copy_context()
         driver = ASGIDriver(
-            config.loaded_app, loop, context, state, config.root_path, config.read_buffer_bytes_max
+            config.loaded_app, loop, context, state,
+            config.root_path, config.read_buffer_bytes_max, config.root_path_stripped,
+        )  # fmt: skip
+        request_filter, meaningless = proxy_filter(
+            config.trusted_proxies,
+            config.forwarded_headers.split(","),
+            config.proxy_headers,
+            config.strip_untrusted_forwarded,
         )
-        endpoint = self._endpoint = Endpoint(loop, config, driver, config.encoded_headers, observers)
+        for entry in meaningless:
+            logger.warning("forwarded_allow_ips: %r is neither an address nor a network: ignored", entry)
+        endpoint = self._endpoint = Endpoint(
+            loop, config, driver, config.encoded_headers, observers, request_filter
+        )
         protocol = config.get_http_protocol()
         for sock in binding.sockets:
             try:

@@ -58,7 +58,7 @@ def bind(config: Config) -> Binding:
     if config.fd is not None:
         return _adopt(config.fd)
     if config.uds is not None:
-        return _bind_unix(config.uds)
+        return _bind_unix(config.uds, config.uds_mode, config.uds_owner, config.uds_group)
     return _bind_tcp(config.host, config.port)
 
 
@@ -89,10 +89,13 @@ def _adopt(fd: int) -> Binding:
     return Binding([sock], f"socket {sock.getsockname()}")
 
 
-def _bind_unix(path: str) -> Binding:
+def _bind_unix(path: str, mode_wanted: str | None, owner: str | None, group: str | None) -> Binding:
     mode = _UDS_MODE
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    is_ours = False
     try:
+        uid = -1 if owner is None else _user_id(owner)
+        gid = -1 if group is None else _group_id(group)
         status = _status(path)
         if status is not None and stat.S_ISSOCK(status.st_mode):
             if _is_served(path):
@@ -101,11 +104,34 @@ def _bind_unix(path: str) -> Binding:
             mode = stat.S_IMODE(status.st_mode)
             os.unlink(path)
         sock.bind(path)
-        os.chmod(path, mode)
+        is_ours = True
+        # Nobody can connect before it listens: there is no moment with other permissions.
+        os.chown(path, uid, gid)
+        os.chmod(path, mode if mode_wanted is None else int(mode_wanted, 8))
     except OSError as error:
         sock.close()
+        if is_ours:
+            os.unlink(path)
         raise address_error(f"unix socket {path}", error) from None
     return Binding([sock], f"unix socket {path}", unlink=path)
+
+
+def _user_id(owner: str) -> int:
+    import pwd  # where there are UNIX sockets and owners of them
+
+    try:
+        return int(owner) if owner.isdecimal() else pwd.getpwnam(owner).pw_uid
+    except KeyError:
+        raise OSError(errno.EINVAL, f"there is no user {owner!r}") from None
+
+
+def _group_id(group: str) -> int:
+    import grp
+
+    try:
+        return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise OSError(errno.EINVAL, f"there is no group {group!r}") from None
 
 
 def _status(path: str) -> os.stat_result | None:

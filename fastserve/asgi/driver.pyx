@@ -53,13 +53,15 @@ cdef class ASGIDriver(Driver):
     :param state: what the lifespan left; every scope gets a shallow copy
     :param root_path: the path that the application is mounted at
     :param read_buffer_bytes_max: body bytes that wait for the application before the client is stopped
+    :param root_path_stripped: whether the proxy took root_path off the paths that come here
     """
 
-    def __init__(self, app, loop, context, state=None, root_path="", read_buffer_bytes_max=65536):
+    def __init__(self, app, loop, context, state=None, root_path="", read_buffer_bytes_max=65536,
+                 root_path_stripped=True):
         self.app = app
         self.loop = loop
         self.context = context
-        self.scopes = ScopeMaker(root_path, state if state is not None else {})
+        self.scopes = ScopeMaker(root_path, state if state is not None else {}, root_path_stripped)
         self.read_buffer_bytes_max = read_buffer_bytes_max
         self.use_task_factory = loop.get_task_factory() is not None
         self.task_keywords = {"loop": loop, "context": context}

@@ -7,8 +7,8 @@ cdef class ScopeMaker:
     cdef dict template
     cdef dict extensions
     cdef dict state
-    cdef str root_path
-    cdef bytes raw_root_path
+    cdef str prefix            # what a proxy took off the path
+    cdef bytes raw_prefix
 
     # What the template holds of the last request
     cdef str method

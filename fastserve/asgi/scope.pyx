@@ -17,11 +17,12 @@ cdef class ScopeMaker:
 
     :param root_path: the path that the application is mounted at
     :param state: from the lifespan; each scope gets a shallow copy
+    :param is_stripped: whether the proxy took root_path off the paths that come here
     """
 
-    def __cinit__(self, str root_path not None, dict state not None):
-        self.root_path = root_path
-        self.raw_root_path = root_path.encode("utf-8")
+    def __cinit__(self, str root_path not None, dict state not None, bint is_stripped=True):
+        self.prefix = root_path if is_stripped else ""
+        self.raw_prefix = self.prefix.encode("utf-8")
         self.extensions = {"http.response.early_hint": {}}
         self.state = state
         self.template = {
@@ -64,11 +65,11 @@ cdef class ScopeMaker:
         PyDict_SetItem(scope, "extensions", PyDict_Copy(self.extensions))
         if len(request.query_string) > 0:
             PyDict_SetItem(scope, "query_string", request.query_string)
-        if len(self.root_path) == 0:
+        if len(self.prefix) == 0:
             PyDict_SetItem(scope, "path", request.path)
             PyDict_SetItem(scope, "raw_path", request.raw_path)
         else:
             # The specification wants the whole path, the root path in front.
-            PyDict_SetItem(scope, "path", self.root_path + request.path)
-            PyDict_SetItem(scope, "raw_path", self.raw_root_path + request.raw_path)
+            PyDict_SetItem(scope, "path", self.prefix + request.path)
+            PyDict_SetItem(scope, "raw_path", self.raw_prefix + request.raw_path)
         return scope

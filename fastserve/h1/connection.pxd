@@ -5,6 +5,7 @@ from libc.stdint cimport uint64_t
 from fastserve.csrc.bounds cimport fs_limits
 from fastserve.csrc.parser cimport fs_event, fs_parser
 from fastserve.h1.sink cimport Channel, H1Sink
+from fastserve.stream.filter cimport RequestFilter
 from fastserve.stream.request cimport Request
 from fastserve.stream.stream cimport Stream
 
@@ -43,6 +44,7 @@ cdef class Connection(Channel):
     cdef object client
     cdef object server
     cdef bint addressed
+    cdef RequestFilter request_filter  # for what this peer sends, or None
     cdef bint at_eof             # it has shut its side
     cdef bint reading_paused     # by us
 

@@ -199,6 +199,8 @@ cdef class Connection(Channel):
         request.scheme = self.scheme
         request.client = self.client
         request.server = self.server
+        if self.request_filter is not None:
+            self.request_filter.apply(request)
         is_head = request.method == "HEAD"
         self.request = request
         self.may_send_more = self.may_send_more or verdict.keep_alive
@@ -503,6 +505,8 @@ cdef class Connection(Channel):
         if self.server is None and isinstance(sockname, str):
             self.server = (sockname, None)
         self.server = self.endpoint.shared_address(self.server)
+        if self.endpoint.request_filter is not None:
+            self.request_filter = self.endpoint.request_filter.for_connection(self.client, self.server)
         return 0
 
     def peer_name(self):

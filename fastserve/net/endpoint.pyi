@@ -3,6 +3,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from fastserve.net.turn import Reader
+from fastserve.stream.filter import RequestFilter
 from fastserve.stream.sink import Observer
 from fastserve.stream.stream import Driver
 
@@ -60,6 +61,8 @@ class Endpoint:
     @property
     def observers(self) -> list[Observer]: ...
     @property
+    def request_filter(self) -> RequestFilter | None: ...
+    @property
     def limits(self) -> _Limits: ...
     @property
     def draining(self) -> bool: ...
@@ -78,6 +81,7 @@ class Endpoint:
         driver: Driver,
         default_headers: Iterable[tuple[bytes, bytes]] = (),
         observers: Iterable[Observer] = (),
+        request_filter: RequestFilter | None = None,
     ) -> None: ...
     def sweep(self) -> None:
         """Compares every connection's deadline with the clock. The loop's timer calls it."""

@@ -12,6 +12,7 @@ from fastserve.csrc.clock cimport fs_epoch_s, fs_monotonic_s
 from fastserve.csrc.logline cimport fs_log_escape
 from fastserve.csrc.resp cimport fs_put_date
 from fastserve.net.turn cimport Reader, Turn
+from fastserve.stream.filter cimport RequestFilter
 
 logger = logging.getLogger("fastserve.error")
 
@@ -70,13 +71,16 @@ cdef class Endpoint:
     :param driver: takes the requests
     :param default_headers: ``(name, value)`` in bytes, for every answer
     :param observers: are told of every answer that ended
+    :param request_filter: corrects requests before the driver gets them, or None
     """
 
-    def __init__(self, loop, limits, Driver driver, default_headers=(), observers=()):
+    def __init__(self, loop, limits, Driver driver, default_headers=(), observers=(),
+                 RequestFilter request_filter=None):
         self.loop = loop
         self.limits = limits
         self.driver = driver
         self.observers = list(observers)
+        self.request_filter = request_filter
         self.turn = Turn(loop)
         self.body_bytes_max = limits.body_bytes_max
         self.write_buffer_bytes_max = limits.write_buffer_bytes_max

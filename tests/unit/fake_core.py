@@ -22,6 +22,7 @@ class FakeCore:
         self.obeys_cancel = True
         self.driver_arguments: tuple[Any, ...] = ()
         self.endpoint_arguments: tuple[Any, ...] = ()
+        self.meaningless: list[str] = []
         self.idle = asyncio.Event()
 
     def finish(self) -> None:
@@ -44,6 +45,9 @@ class FakeCore:
 
             def close(self) -> None:
                 core.events.append("access log closed")
+
+        def proxy_filter(*arguments: Any) -> tuple[Any, list[str]]:
+            return arguments, core.meaningless
 
         class Endpoint:
             def __init__(self, *arguments: Any) -> None:
@@ -86,6 +90,7 @@ class FakeCore:
         for name, member in (
             ("fastserve.asgi.driver", ASGIDriver),
             ("fastserve.features.access_log", AccessLog),
+            ("fastserve.features.proxy", proxy_filter),
             ("fastserve.net.endpoint", Endpoint),
             ("fastserve.h1.connection", Connection),
         ):

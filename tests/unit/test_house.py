@@ -260,8 +260,12 @@ def test_stubs_stand_beside_modules_only() -> None:
 
 
 def test_only_the_command_reads_the_environment() -> None:
+    """And Config one variable of uvicorn's Config."""
     readers = [path for path in SOURCES if re.search(r"\b(?:os\.environ|getenv)\b", without_prose(path))]
-    assert named(readers) == ["fastserve/cli.py"]
+    assert named(readers) == ["fastserve/cli.py", "fastserve/config.py"]
+    assert re.findall(r"os\.environ.*", read(Path("fastserve/config.py"))) == [
+        'os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")'
+    ]
 
 
 def test_every_option_has_an_effect() -> None:

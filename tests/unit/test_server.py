@@ -74,12 +74,13 @@ def test_what_the_core_is_given(core: FakeCore) -> None:
     assert core.driver_arguments[0] is app
     assert core.driver_arguments[2][VARIABLE] == "of the program"
     assert core.driver_arguments[3] is state
-    assert core.driver_arguments[4:] == ("/p", 99)
-    loop, limits, _, headers, observers = core.endpoint_arguments
+    assert core.driver_arguments[4:] == ("/p", 99, True)
+    loop, limits, _, headers, observers, request_filter = core.endpoint_arguments
     assert loop is core.driver_arguments[1]
     assert limits is config
     assert headers == [(b"x-a", b"1")]
     assert observers == []
+    assert request_filter == ("127.0.0.1,::1", ["x-forwarded-for", "x-forwarded-proto"], True, False)
 
 
 def test_the_access_log_observes(core: FakeCore) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import socket
 import stat
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from fastserve import sockets
 from fastserve.config import Config
-from fastserve.errors import StartupError
+from fastserve.errors import OptionError, StartupError
 from fastserve.sockets import Binding, bind, given
 
 try:
@@ -139,6 +141,70 @@ def test_a_stale_unix_socket_is_replaced_and_keeps_its_mode(path: str) -> None:
     binding = bound(uds=path)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     binding.close()
+
+
+@pytest.mark.parametrize("mode", ["600", "0660"])
+def test_a_unix_socket_takes_the_mode_that_is_asked_for(path: str, mode: str) -> None:
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(path)
+    os.chmod(path, 0o666)
+    binding = bound(uds=path, uds_mode=mode)
+    assert stat.S_IMODE(os.stat(path).st_mode) == int(mode, 8)
+    binding.close()
+
+
+@pytest.mark.parametrize("mode", ["", "rw", "680", "66", "1777", "0o660", "-60"])
+def test_what_is_no_mode_is_refused(path: str, mode: str) -> None:
+    with pytest.raises(OptionError, match=r"uds_mode: .* is not octal digits like 660"):
+        bound(uds=path, uds_mode=mode)
+
+
+@pytest.fixture
+def owned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The user and group of each change of owner, which only root may make."""
+    calls: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: calls.append((uid, gid)))
+    return calls
+
+
+def test_owner_and_group_by_name(path: str, owned: list[tuple[int, int]]) -> None:
+    root = pwd.getpwuid(0)
+    group = grp.getgrgid(root.pw_gid).gr_name
+    bound(uds=path, uds_owner=root.pw_name, uds_group=group).close()
+    assert owned == [(0, root.pw_gid)]
+
+
+def test_owner_and_group_by_number(path: str, owned: list[tuple[int, int]]) -> None:
+    bound(uds=path, uds_owner="12345").close()
+    bound(uds=path, uds_group="54321").close()
+    assert owned == [(12345, -1), (-1, 54321)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_socket_is_given_away(path: str) -> None:
+    binding = bound(uds=path, uds_owner="12345", uds_group="54321", uds_mode="660")
+    status = os.stat(path)
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (12345, 54321, 0o660)
+    binding.close()
+    assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize(("option", "what"), [("uds_owner", "user"), ("uds_group", "group")])
+def test_an_owner_that_does_not_exist(path: str, option: str, what: str) -> None:
+    with pytest.raises(StartupError) as raised:
+        bound(uds=path, **{option: "no-such-name"})
+    assert str(raised.value) == f"Cannot listen on unix socket {path}: there is no {what} 'no-such-name'"
+    assert not os.path.exists(path)
+
+
+def test_a_socket_that_cannot_be_given_away_is_removed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refuse)
+    with pytest.raises(StartupError, match="Operation not permitted"):
+        bound(uds=path, uds_owner="0")
+    assert not os.path.exists(path)
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -189,6 +189,7 @@ def _record_of(scope: Scope) -> Seen:
         http_version=scope["http_version"],
         scheme=scope["scheme"],
         root_path=scope.get("root_path", ""),
+        client=(scope.get("client") or ("",))[0],
         headers=[[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]],
         context_leaked=_touched.get(),
     )

@@ -40,12 +40,19 @@ class Core:
 
 def _cython(loop: asyncio.AbstractEventLoop, app: Any, options: Mapping[str, Option]) -> Core:
     from fastserve.asgi.driver import ASGIDriver
+    from fastserve.features.proxy import proxy_filter
     from fastserve.h1.connection import Connection
     from fastserve.net.endpoint import Endpoint
 
     limits = _limits(options)
     driver = ASGIDriver(app, loop, contextvars.copy_context(), {}, "", limits.read_buffer_bytes_max)
-    endpoint = Endpoint(loop, limits, driver)
+    request_filter, _ = proxy_filter(
+        limits.forwarded_allow_ips,
+        limits.forwarded_headers.split(","),
+        limits.proxy_headers,
+        limits.strip_untrusted_forwarded,
+    )
+    endpoint = Endpoint(loop, limits, driver, request_filter=request_filter)
 
     def stop() -> None:
         endpoint.abort()
@@ -62,9 +69,11 @@ def _limits(options: Mapping[str, Option]) -> SimpleNamespace:
     from fastserve.options import BY_NAME, OPTIONS
 
     values = {option.name: option.default for option in OPTIONS if not option.argument}
+    values["forwarded_allow_ips"] = "127.0.0.1,::1"
     for flag, value in options.items():
         name = flag.replace("-", "_")
-        values[name] = BY_NAME[name].convert(value)
+        option = BY_NAME[name]
+        values[name] = True if option.type is bool else option.convert(value)
     return SimpleNamespace(**values)
 
 

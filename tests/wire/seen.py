@@ -21,6 +21,8 @@ class Seen:
     http_version: str = ""
     scheme: str = ""
     root_path: str = ""
+    client: str = ""
+    """The host; the port is another for each connection."""
     headers: list[list[str]] = field(default_factory=list)
     body: str = ""
     body_length: int = 0

@@ -38,6 +38,12 @@ PROFILES: dict[str, dict[str, Option]] = {
         "pipelined-requests-max": 2,
     },
     "buffers": {"write-buffer-bytes-max": 1000, "read-buffer-bytes-max": 1000},
+    "strangers": {"forwarded-allow-ips": "192.0.2.1,10.0.0.0/8,unix:"},
+    "stripped": {"forwarded-allow-ips": "192.0.2.1", "strip-untrusted-forwarded": ""},
+    "every forwarded header": {
+        "forwarded-headers": "x-forwarded-for,x-forwarded-proto,x-forwarded-host,x-forwarded-port,forwarded",
+        "forwarded-allow-ips": "127.0.0.1,10.0.0.0/8",
+    },
     "deadlines": {
         "timeout-keep-alive": 0.4,
         "head-timeout-s": 0.4,

@@ -1,0 +1,2 @@
+class RequestFilter:
+    """Corrects a request that a protocol has just filled in."""
