@@ -3,6 +3,9 @@
 A Connection is the asyncio protocol of one client. It feeds the parser, hands one request at a time to the driver, and
 decides what becomes of the connection: `enter` is the one place where its state changes. Bytes behind an unfinished
 request wait unparsed, so that answers need no queue to be in order.
+
+A call into a stream or a sink may end its request and release both. The C call itself holds no reference to the object
+that it is made on, so such calls are made on a local variable, never on the attribute.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -87,6 +90,8 @@ cdef class Connection(Channel):
 
     def eof_received(self):
         """Whether the transport stays open: a client that has sent its request may shut its side and still read."""
+        cdef H1Sink sink
+        cdef Stream stream
         self.at_eof = True
         if self.state == AWAITING_HEAD and self.waiting is not None:
             return True
@@ -95,10 +100,11 @@ cdef class Connection(Channel):
                 self.deadline_s = fs_monotonic_s() + self.endpoint.half_close_timeout_s
             return True
         if self.state == IN_REQUEST:
-            self.sink.client_gone()  # its body will never be complete
-            self.report(self.sink)
-            self.stream.disconnect()
+            sink, stream = self.sink, self.stream
+            sink.client_gone()  # its body will never be complete
+            self.report(sink)
             self.release_request()
+            stream.disconnect()
         self.close_after_write()
         return False
 
@@ -155,6 +161,7 @@ cdef class Connection(Channel):
         cdef int served = 0
         cdef size_t consumed = 0
         cdef fs_event event
+        cdef Stream stream
         while at < size and self.state <= DISCARDING:
             if not self.parser.in_body:
                 if self.state == IN_REQUEST or self.outbox.paused or served >= self.endpoint.pipelined_requests_max:
@@ -176,7 +183,8 @@ cdef class Connection(Channel):
                     self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
                 elif self.state == IN_REQUEST:
                     self.deadline_s = 0
-                    self.stream.end_body()
+                    stream = self.stream
+                    stream.end_body()
                     if not self.stream_started:
                         self.start_stream()
         return 0
@@ -184,6 +192,7 @@ cdef class Connection(Channel):
     cdef int begin_request(self, fs_event event, bytes data) except -1:
         cdef fs_verdict verdict
         cdef Request request
+        cdef H1Sink sink
         cdef bint has_body = event == FS_HEAD
         cdef bint is_1_0 = self.parser.http.http_minor == 0
         cdef bint is_head
@@ -205,30 +214,33 @@ cdef class Connection(Channel):
         self.request = request
         self.may_send_more = self.may_send_more or verdict.keep_alive
         keep_alive = verdict.keep_alive and self.endpoint.keep_alive_timeout_s > 0
-        self.sink = H1Sink.create(self, is_head, is_1_0, keep_alive, verdict.expects_continue and has_body)
+        sink = H1Sink.create(self, is_head, is_1_0, keep_alive, verdict.expects_continue and has_body)
+        self.sink = sink
         self.endpoint.total_requests += 1
         self.body_bytes = 0
         self.body_paused = False
         self.enter(IN_REQUEST, self.endpoint.body_timeout_s if has_body else 0)
         if verdict.status != 0:
-            return self.sink.send_error(verdict.status)
+            return sink.send_error(verdict.status)
         if self.endpoint.concurrency_max > 0 and self.endpoint.is_crowded():
-            return self.sink.send_error(503)
+            return sink.send_error(503)
         if self.endpoint.body_bytes_max > 0 and verdict.content_length > <uint64_t>self.endpoint.body_bytes_max:
-            return self.sink.send_error(413)
+            return sink.send_error(413)
         self.stream_started = False
-        self.stream = self.endpoint.driver.open(request, self.sink)
+        self.stream = self.endpoint.driver.open(request, sink)
         if not has_body:
             self.stream.end_body()
             self.start_stream()
         return 0
 
     cdef int start_stream(self) except -1:
+        cdef Stream stream = self.stream
         self.stream_started = True
-        return self.stream.start()
+        return stream.start()
 
     cdef int take_body(self, bytes data) except -1:
         cdef size_t size = self.parser.body.len
+        cdef Stream stream = self.stream
         cdef bytes part
         if self.state != IN_REQUEST:
             self.body_bytes += size
@@ -244,7 +256,7 @@ cdef class Connection(Channel):
             part = data
         else:
             part = PyBytes_FromStringAndSize(self.parser.body.data, size)
-        return self.stream.push_body(part)
+        return stream.push_body(part)
 
     cdef int refuse(self, int status, str reason, bytes excerpt) except -1:
         """Answer what is no request, or no body, and end. A request in hand has not been answered by anybody else."""
@@ -463,12 +475,13 @@ cdef class Connection(Channel):
 
     cdef int sweep_request(self, double now_s) except -1:
         cdef double deadline_s = self.deadline_s
+        cdef Stream stream = self.stream
         if deadline_s == 0:
             return 0
         if not self.parser.in_body:
             if now_s >= deadline_s:  # half-closed long ago: the application should know that the client may be gone
                 self.deadline_s = 0
-                self.stream.disconnect()
+                stream.disconnect()
             return 0
         if self.body_paused:
             return 0
