@@ -63,8 +63,8 @@ cdef class Connection(Channel):
     cdef int begin_request(self, fs_event event, bytes data) except -1
     cdef int start_stream(self) except -1
     cdef int refuse(self, int status, str reason, bytes excerpt) except -1
-    cdef int release_request(self) except -1
-    cdef int report(self, H1Sink sink) except -1
+    cdef int end_request(self, H1Sink sink) except -1
+    cdef int end_of_input(self) except -1
     cdef int linger(self) except -1
     cdef int close_after_write(self) except -1
     cdef int wait(self, bytes data) except -1

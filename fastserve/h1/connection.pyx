@@ -11,6 +11,7 @@ that it is made on, so such calls are made on a local variable, never on the att
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint64_t
 
+import logging
 import socket
 import struct
 
@@ -29,6 +30,8 @@ from fastserve.net.outbox cimport Outbox
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer
 from fastserve.stream.stream cimport Stream
+
+logger = logging.getLogger("fastserve.error")
 
 # What is larger than requests usually are is worked off when it is read, so that it need not be kept.
 cdef Py_ssize_t TURN_BYTES_MAX = 16384
@@ -90,23 +93,9 @@ cdef class Connection(Channel):
 
     def eof_received(self):
         """Whether the transport stays open: a client that has sent its request may shut its side and still read."""
-        cdef H1Sink sink
-        cdef Stream stream
         self.at_eof = True
-        if self.state == AWAITING_HEAD and self.waiting is not None:
-            return True
-        if self.state == IN_REQUEST and not self.parser.in_body:
-            if self.endpoint.half_close_timeout_s > 0:
-                self.deadline_s = fs_monotonic_s() + self.endpoint.half_close_timeout_s
-            return True
-        if self.state == IN_REQUEST:
-            sink, stream = self.sink, self.stream
-            sink.client_gone()  # its body will never be complete
-            self.report(sink)
-            self.release_request()
-            stream.disconnect()
-        self.close_after_write()
-        return False
+        self.end_of_input()
+        return self.state < CLOSING
 
     def pause_writing(self):
         self.outbox.pause()
@@ -117,6 +106,8 @@ cdef class Connection(Channel):
         self.outbox.resume()
         if self.waiting is not None:
             self.endpoint.turn.add_reader(self)
+        elif self.state == AWAITING_HEAD and not self.head_clocked:
+            self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)  # idle from now on
 
     def connection_lost(self, exc):
         cdef H1Sink sink = self.sink
@@ -125,8 +116,7 @@ cdef class Connection(Channel):
         self.endpoint.unlink(self)
         if sink is not None:
             sink.client_gone()
-            self.report(sink)
-        self.release_request()
+            self.end_request(sink)
         self.outbox.close()
         self.forget_waiting()
         self.transport = None
@@ -147,11 +137,11 @@ cdef class Connection(Channel):
         if self.state == AWAITING_HEAD:
             if self.waiting is not None:
                 self.endpoint.turn.add_reader(self)
-            elif self.at_eof:
-                self.close_after_write()
             elif not self.head_clocked and fs_parser_head_begun(&self.parser):
                 self.enter(AWAITING_HEAD, self.endpoint.head_timeout_s)
                 self.head_clocked = True
+            elif self.endpoint.draining:
+                self.drain()
         return 0
 
     cdef int work_off(self, bytes data, Py_ssize_t at) except -1:
@@ -271,6 +261,7 @@ cdef class Connection(Channel):
             fs_parser_release_head(&self.parser)
             sink = self.sink = H1Sink.create(self, False, False, False, False)
         elif sink.head_sent():
+            sink.disconnected = True
             sink.abort()
             if stream is not None and self.state >= LINGERING:
                 stream.disconnect()
@@ -284,31 +275,31 @@ cdef class Connection(Channel):
 
     # ---- the answer's end ----
 
-    cdef int report(self, H1Sink sink) except -1:
+    cdef int end_request(self, H1Sink sink) except -1:
+        """The request in hand is answered, or never will be: forget it, and tell who watches."""
+        cdef Request request = self.request
         cdef Observer observer
-        if self.request is not None:
-            for observer in self.endpoint.observers:
-                observer.stream_ended(self.request, sink)
-        return 0
-
-    cdef int release_request(self) except -1:
         self.request = None
         self.stream = None
         self.sink = None
+        if request is not None:
+            for observer in self.endpoint.observers:
+                try:
+                    observer.stream_ended(request, sink)
+                except Exception:
+                    logger.exception("An observer of requests failed")
         return 0
 
     cdef int on_answered(self, H1Sink sink) except -1:
         if sink is not self.sink:
             return 0
-        self.report(sink)
-        self.release_request()
+        self.end_request(sink)
         if self.state >= DISCARDING:
             return 0
         if self.parser.in_body:
-            if sink.keep_alive and not self.at_eof:
+            if sink.keep_alive and not self.endpoint.draining and not (self.at_eof and self.waiting is None):
                 self.body_bytes = 0
                 self.enter(DISCARDING, self.endpoint.body_timeout_s)
-                self.update_reading()
             else:
                 self.linger()
         elif sink.keep_alive and not self.endpoint.draining:
@@ -319,13 +310,15 @@ cdef class Connection(Channel):
             self.linger()
         else:
             self.close_after_write()
+        if self.reading_paused:
+            self.update_reading()  # the application may have left a body unread
         return 0
 
     cdef int on_gave_up(self, H1Sink sink) except -1:
         if sink is not self.sink:
             return 0
-        self.report(sink)
-        self.release_request()
+        self.end_request(sink)
+        self.outbox.wake()
         if self.state >= CLOSING:
             return 0
         if not sink.has_length and not sink.chunked and sink.head_sent():
@@ -400,8 +393,8 @@ cdef class Connection(Channel):
             if self.is_reader:
                 break  # there was enough for this turn
         self.update_reading()
-        if self.waiting is None and self.at_eof and self.state == AWAITING_HEAD:
-            self.close_after_write()
+        if self.at_eof:
+            self.end_of_input()
         return 0
 
     cdef int update_reading(self) except -1:
@@ -421,6 +414,22 @@ cdef class Connection(Channel):
 
     # ---- the end of the connection ----
 
+    cdef int end_of_input(self) except -1:
+        """The peer has shut its side: end what needs more than it sent, once that is worked off."""
+        cdef H1Sink sink = self.sink
+        cdef Stream stream = self.stream
+        if self.state == IN_REQUEST and not self.parser.in_body:
+            if self.deadline_s == 0 and self.endpoint.half_close_timeout_s > 0:
+                self.deadline_s = fs_monotonic_s() + self.endpoint.half_close_timeout_s
+            return 0
+        if self.waiting is not None:
+            return 0
+        if self.state == IN_REQUEST:
+            sink.client_gone()  # its body will never be complete
+            self.end_request(sink)
+            stream.disconnect()
+        return self.close_after_write()
+
     cdef int linger(self) except -1:
         """Shut our side, and drop what still comes until the peer's end: closing on unread bytes would reset the
         connection, and the peer might lose the answer (RFC 9112, 9.6)."""
@@ -430,7 +439,10 @@ cdef class Connection(Channel):
             return self.close_after_write()
         self.enter(LINGERING, self.endpoint.linger_timeout_s)
         self.linger_end_s = self.deadline_s + (LINGER_ROUNDS - 1) * self.endpoint.linger_timeout_s
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:
+            return self.drop()  # there is no connection any more
         return self.update_reading()
 
     cdef int close_after_write(self) except -1:
@@ -444,6 +456,8 @@ cdef class Connection(Channel):
         return 0
 
     cdef int drain(self) except -1:
+        if self.state == DISCARDING:
+            return self.linger()
         if self.state == AWAITING_HEAD and self.waiting is None and not fs_parser_head_begun(&self.parser):
             return self.close_after_write()
         return 0
@@ -464,6 +478,8 @@ cdef class Connection(Channel):
         if self.deadline_s == 0 or now_s < self.deadline_s:
             return 0
         if self.state == AWAITING_HEAD:
+            if self.waiting is not None or (self.outbox.paused and not self.head_clocked):
+                return 0  # not idle: it takes its answers, or sweep_write ends it
             if fs_parser_head_begun(&self.parser):
                 return self.refuse(408, "head not complete in time", b"")
             return self.close_after_write()

@@ -284,12 +284,12 @@ cdef class H1Sink(Sink):
     cdef int send_data(self, object data, bint more) except -1:
         cdef Py_ssize_t size
         cdef Py_ssize_t length
+        if not PyBytes_CheckExact(data):
+            data = as_bytes(data, "body")  # may run anything, so it comes first
         if self.state == BEFORE_HEAD:
             raise RuntimeError("data before the response head")
         if self.state >= COMPLETE:
             return 0
-        if not PyBytes_CheckExact(data):
-            data = as_bytes(data, "body")
         size = length = PyBytes_GET_SIZE(data)
         self.account(size, more)
         if self.no_body:

@@ -13,7 +13,7 @@ cdef class Outbox(Writer):
     cdef Py_ssize_t waiting_bytes
     cdef Py_ssize_t bytes_max
     cdef int corks
-    cdef readonly bint paused  # the transport holds more than its high-water mark
+    cdef readonly bint paused  # the transport holds more than its high-water mark; never when closed
     cdef readonly bint closed
 
     cdef int put(self, bytes piece) except -1

@@ -89,8 +89,8 @@ cdef class Outbox(Writer):
             future.set_result(None)
         elif self.waiters is None:
             self.waiters = [future]
-        else:
-            self.waiters.append(future)
+        else:  # some may have been cancelled
+            self.waiters = [waiter for waiter in self.waiters if not waiter.done()] + [future]
         return future
 
     cdef int close(self) except -1:
@@ -99,7 +99,7 @@ cdef class Outbox(Writer):
         self.first = self.rest = None
         self.waiting_bytes = 0
         self.transport = self.write = None
-        self.wake()
+        self.resume()
         return 0
 
     cdef int wake(self) except -1:

@@ -103,6 +103,11 @@ class MemoryTransport(asyncio.Transport):
         """The client sends. Obeying pause_reading is the caller's part."""
         self.get_protocol().data_received(data)
 
+    def shut(self) -> None:
+        """The client shuts its side, with everything sent."""
+        if not self.get_protocol().eof_received():
+            self.close()
+
     def take(self, size: int | None = None) -> None:
         """The client takes so many bytes of what waits for it; by default all of it, and goes on taking."""
         self.stalled = size is not None
@@ -324,8 +329,8 @@ class MemoryServer:
 
     async def _send_eof(self, transport: MemoryTransport) -> None:
         await transport.wait_for(lambda: transport.open_to_read or transport.is_closing(), TIMEOUT_S)
-        if transport.open_to_read and not transport.get_protocol().eof_received():
-            transport.close()
+        if transport.open_to_read:
+            transport.shut()
 
 
 class MemoryDelivery:

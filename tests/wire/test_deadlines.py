@@ -228,6 +228,44 @@ def test_application_hears_of_a_half_closed_client_at_the_deadline(impatient: Se
     assert impatient.seen()[0].disconnected
 
 
+def test_half_close_that_comes_with_the_request_has_the_same_deadline(impatient_core: MemoryServer) -> None:
+    """Both are there before the event loop has turned; the request may even be the second of two."""
+    request = f"GET {script(read(), wait_disconnect(), answer(b'late'))} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        watch = Stopwatch()
+        client.feed(G + b"\r\n" + request)
+        client.shut()
+        assert await client.wait_for(lambda: client.lost, LATEST_S)
+        watch.assert_deadline()
+        assert app.seen[1].disconnected
+
+    impatient_core.drive(scenario)
+
+
+def test_client_that_takes_its_answers_slowly_is_not_idle(impatient_core: MemoryServer) -> None:
+    """Neither while requests of its own wait behind those answers, nor when the last one is on its way."""
+    request = f"GET {script(start(200), fill(100_000))} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        client.stalled = True
+        client.feed(request * 2)
+        for begun in (1, 2):
+            watch = Stopwatch()
+            while watch.elapsed_s() < 2 * DEADLINE_S:
+                await asyncio.sleep(DEADLINE_S / 8)
+                client.take(10)
+                assert not client.is_closing(), f"closed after {watch.elapsed_s():.2f} s"
+            assert len(app.seen) == begun
+            client.take(client.pending_bytes)
+            await client.turns()
+        watch = Stopwatch()
+        assert await client.wait_for(lambda: client.lost, LATEST_S)
+        watch.assert_deadline()
+
+    impatient_core.drive(scenario)
+
+
 def test_client_that_takes_nothing_is_given_up(impatient: Server) -> None:
     request = f"GET {script(start(200), fill(65536, 1000))} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
     with impatient.connect(receive_buffer_bytes=32768) as client:

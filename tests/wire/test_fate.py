@@ -6,6 +6,7 @@ Rows 29-31, 33-36 and 40 of the hostile cases. RFC 9112, 9 (connections); RFC 91
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 import pytest
@@ -198,6 +199,54 @@ def test_row_40_shut_down_before_a_large_answer(server: Server) -> None:
         server.open_gate("go")
         assert len(client.response().body) == 1_000_000
         client.expect_eof()
+
+
+@CASES("framing", [b"Content-Length: 9\r\n\r\nhello", TE + b"\r\n5\r\nhello\r\n0\r\n"])
+@CASES("turns", [0, 1, 3])
+def test_shut_down_within_a_body(core: Callable[[str], MemoryServer], framing: bytes, turns: int) -> None:
+    """However soon it comes behind the last bytes: there will be no more of them."""
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        client.feed(G + b"\r\n" + P + framing)
+        await client.turns(turns)
+        client.shut()
+        await client.turns(10)
+        assert client.lost
+        assert client.sent.count(b"HTTP/1.1 ") == 1
+        assert [(seen.disconnected, seen.complete) for seen in app.seen] == [(False, True), (True, False)]
+
+    core("plain").drive(scenario)
+
+
+@CASES("turns", [0, 1, 3])
+def test_shut_down_behind_a_body_that_nobody_reads(core: Callable[[str], MemoryServer], turns: int) -> None:
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        client.feed(f"POST {script(answer())} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe".encode())
+        client.feed(b"llo" + LAST)
+        await client.turns(turns)
+        client.shut()
+        await client.turns(10)
+        assert client.lost
+        assert client.sent.count(b"HTTP/1.1 200 OK\r\n") == 2
+
+    core("plain").drive(scenario)
+
+
+def test_reset_that_comes_before_the_end(core: Callable[[str], MemoryServer]) -> None:
+    """asyncio shuts the socket at once, which fails when the client has reset it."""
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        def write_eof() -> None:
+            raise OSError(errno.ENOTCONN, "not connected")
+
+        client.write_eof = write_eof  # type: ignore[method-assign]
+        head = f"POST {script(answer())} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n".encode()
+        client.feed(head + b"Content-Length: 9\r\n\r\nhello")
+        await client.turns(10)
+        assert client.lost
+        assert [seen.error for seen in app.seen] == [""]
+
+    core("plain").drive(scenario)
 
 
 STILL_SENDING = [

@@ -78,6 +78,24 @@ def test_send_that_waits_is_released_at_the_end_of_the_connection(small_buffers:
     small_buffers.drive(scenario)
 
 
+def test_send_that_waits_is_released_when_the_server_gives_up(small_buffers: MemoryServer) -> None:
+    """The rest of the body is broken, so the answer that has begun cannot be completed; the client goes."""
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        client.stalled = True
+        target = script(start(200), fill(100, 50))
+        client.feed(f"POST {target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        await client.turns(100)
+        assert not app.seen[0].finished
+        client.feed(b"x\r\n")
+        client.abort()
+        await client.turns(100)
+        assert app.seen[0].finished
+        assert app.seen[0].error.endswith(" OSError")
+
+    small_buffers.drive(scenario)
+
+
 def test_reading_stops_above_the_read_buffer(small_buffers: MemoryServer) -> None:
     """At the limit the client may send; with one byte more it is stopped until the application reads."""
 
@@ -99,6 +117,23 @@ def test_reading_stops_above_the_read_buffer(small_buffers: MemoryServer) -> Non
         await client.turns(100)
         assert app.seen[0].body_length == READ_MAX + 100
         assert client.sent.endswith(b"\r\n\r\nok")
+
+    small_buffers.drive(scenario)
+
+
+def test_client_whose_body_nobody_read_may_ask_again(small_buffers: MemoryServer) -> None:
+    """The body was too large for the buffer, which stopped the client, and the application did without."""
+
+    async def scenario(client: MemoryTransport, app: WireApp) -> None:
+        client.feed(post(READ_MAX + 1, wait("go"), answer()) + b"b" * (READ_MAX + 1))
+        await client.turns()
+        assert not client.is_reading()
+        app.open_gate("go")
+        await client.turns(100)
+        assert client.is_reading()
+        client.feed(G + b"\r\n")
+        await client.turns()
+        assert client.sent.count(b"HTTP/1.1 200 OK\r\n") == 2
 
     small_buffers.drive(scenario)
 

@@ -104,6 +104,18 @@ def test_answer_that_has_begun_is_finished(start_server: Starter) -> None:
     assert_ended(server)
 
 
+def test_rest_of_a_body_that_is_answered_is_not_waited_for(start_server: Starter) -> None:
+    server = start_server({"linger-timeout-s": 60})
+    with server.connect() as client:
+        target = script(answer(b"early"))
+        client.send(f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello".encode())
+        assert client.response("POST").body == b"early"
+        server.terminate()
+        client.expect_eof()
+        client.send(b"world")
+    assert_ended(server, timeout_s=2.0)
+
+
 def test_no_connection_is_accepted_while_requests_finish(start_server: Starter) -> None:
     server = start_server({})
     with server.connect() as client:
