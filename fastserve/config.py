@@ -16,12 +16,14 @@ from fastserve.asgi.interface import ASGI2Adapter, speaks_asgi2
 from fastserve.errors import OptionError, StartupError
 from fastserve.importer import import_application, import_attribute, make_application
 from fastserve.log import logger
+from fastserve.logfile import FileHandler
+from fastserve.logging import LOGGING_CONFIG
 from fastserve.options import BY_NAME, OPTIONS, unknown
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["HTTP_IMPLEMENTATIONS", "LOOP_FACTORIES", "Config"]
+__all__ = ["HTTP_IMPLEMENTATIONS", "LOGGING_CONFIG", "LOOP_FACTORIES", "Config"]
 
 #: `--http` → the class whose instances the loop makes for accepted connections, called with an `Endpoint`.
 HTTP_IMPLEMENTATIONS = dict.fromkeys(
@@ -51,7 +53,7 @@ class Config:
 
     `app` is an ASGI application or an import string `"module:attribute"`. Raises OptionError for an option
     that does not exist or a value that it cannot take. Making a Config also sets up logging, see
-    `log.configure`.
+    `configure_logging`.
     """
 
     factory: bool
@@ -84,7 +86,13 @@ class Config:
     limit_max_requests_jitter: int
     timeout_graceful_shutdown: float | None
     log_level: str | None
+    log_config: Any
+    use_colors: bool | None
     access_log: bool
+    access_log_file: str | None
+    error_log_file: str | None
+    log_rotate: str | None
+    log_keep: int
     headers: list[tuple[str, str]]
     server_header: bool
     date_header: bool
@@ -117,7 +125,7 @@ class Config:
         self.loaded_app: Any = None
         if self.http2:
             raise OptionError("HTTP/2 is not there yet: --http2 has to wait for it.")
-        log.configure(self.log_level)
+        self.configure_logging()
         self._follow_uvicorn(options)
         if self.env_file is not None:
             _load_variables(self.env_file)
@@ -135,6 +143,27 @@ class Config:
                 setattr(self, limit, size)
             told = " and ".join(limits) + f" set to {size}" if limits else "overridden by our own limits"
             logger.warning("--h11-max-incomplete-event-size %d: %s", size, told)
+
+    def configure_logging(self) -> None:
+        """Set logging up; a process that was given a Config of another one calls it. Raises OptionError."""
+        files = [name for name in ("access_log_file", "error_log_file") if getattr(self, name) is not None]
+        if files and self.log_config:
+            raise OptionError(
+                f"log_config and {files[0]} exclude each other: let the configuration name files."
+            )
+        if self.log_rotate is not None and not files:
+            raise OptionError("log_rotate is for access_log_file and error_log_file: neither is given.")
+        log.configure(self.log_level, self.log_config, self.use_colors, self._error_file())
+
+    def _error_file(self) -> FileHandler | None:
+        if self.error_log_file is None:
+            return None
+        try:
+            return FileHandler(self.error_log_file, self.log_rotate, self.log_keep)
+        except OSError as error:
+            raise OptionError(
+                f"Invalid value for error_log_file: {self.error_log_file!r}: {error.strerror}."
+            ) from None
 
     @property
     def loaded(self) -> bool:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from fastserve.errors import OptionError
+from fastserve.logfile import Rotation
 
 __all__ = ["BY_NAME", "ENVIRONMENT_PREFIX", "GROUPS", "OPTIONS", "UVICORN_OPTIONS", "Option", "unknown"]
 
@@ -68,7 +69,9 @@ class Option:
     one is text with commas, for which a list of texts is taken too; its choices are those of each element.
     `pattern` is what a text has to look like, told as `unit`. `uvicorn`
     tells in what the option differs from uvicorn's of the same name, which `UVICORN_OPTIONS` must then have;
-    nothing means that it does not differ.
+    nothing means that it does not differ. `judge`, where text has a form of its own, raises ValueError for what
+    is not of that form, which `form` names; Python code may then pass other things than text where `judge`
+    lets them.
     """
 
     name: str
@@ -87,6 +90,8 @@ class Option:
     listed: bool = False
     pattern: str = ""
     uvicorn: str = ""
+    judge: Callable[[Any], None] | None = None
+    form: str = ""
 
     @property
     def spelling(self) -> str:
@@ -94,7 +99,7 @@ class Option:
         if self.argument:
             return self.name.upper()
         flag = self.flag or "--" + self.name.replace("_", "-")
-        if self.type is bool and self.default:
+        if self.type is bool and self.default is not False:
             return f"{flag}/--no-{flag[2:]}"
         return flag
 
@@ -113,6 +118,8 @@ class Option:
         """What a value has to be, as the end of a sentence: `a whole number from 0 to 65535`."""
         if self.repeatable:
             return '"Name:Value"'
+        if self.form:
+            return self.form
         if self.choices:
             own = " or MODULE:ATTRIBUTE" if self.importable else ""
             return ("some of " if self.listed else "one of ") + ", ".join(self.choices) + own
@@ -145,6 +152,9 @@ class Option:
         return f" from {_number(self.minimum)} to {_number(self.maximum)}"
 
     def _scalar(self, value: object) -> Any:
+        if self.judge is not None:
+            self.judge(value)
+            return value
         if self.type is str:
             return self._text(value)
         parsed = _parse(self.type, value.strip()) if isinstance(value, str) else value
@@ -228,6 +238,19 @@ def _header(item: Any) -> tuple[str, str]:
     if any((c < " " and c != "\t") or c == "\x7f" or c > "\xff" for c in value):
         raise ValueError(f"{value!r} is not a header value")
     return name, value
+
+
+def _rotation(value: Any) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    Rotation.of(value)
+
+
+def _log_config(value: Any) -> None:
+    if value is None or isinstance(value, (str, dict, os.PathLike)):
+        return
+    if not (hasattr(value, "readline") or hasattr(value, "read_file")):  # a file, a parser
+        raise ValueError(f"{value!r} is no logging configuration")
 
 
 _BYTES_MAX = 2**30
@@ -376,7 +399,26 @@ OPTIONS: tuple[Option, ...] = (
         "log_level", str, None, "logging", "The least severe messages to log; without it: info.",
         choices=("critical", "error", "warning", "info", "debug", "trace"),
     ),
+    Option(
+        "log_config", str, "", "logging",
+        "Configure logging from this file (or dictionary, in Python); without it: as docs/logging.md tells.",
+        judge=_log_config, form="a .json, .yaml, .toml or .ini file",
+    ),
+    Option(
+        "use_colors", bool, None, "logging",
+        "Colours in the log; without it: where it goes to a terminal. Never in a file of the options below.",
+    ),
     Option("access_log", bool, True, "logging", "Log each request to stdout."),
+    Option("access_log_file", str, None, "logging", "Log each request to this file instead."),
+    Option("error_log_file", str, None, "logging", "Log messages to this file instead of stderr."),
+    Option(
+        "log_rotate", str, None, "logging", "When these files are changed for new ones; without it: never.",
+        judge=_rotation, form="daily, hourly or a size such as 100MB",
+    ),
+    Option(
+        "log_keep", int, 0, "logging", "How many old ones of each of these files are kept; 0: all.",
+        minimum=0, maximum=10**6,
+    ),
     # --- headers
     Option(
         "headers", str, (), "headers", "A header for every response; may be repeated.",

@@ -19,12 +19,12 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from fastserve import signals
+from fastserve import access, signals
 from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import Config
 from fastserve.errors import StartupError
 from fastserve.importer import without_our_frames
-from fastserve.log import logger
+from fastserve.log import logger, reopen_files, style
 from fastserve.sockets import Binding, address_error, bind, given
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Server:
         if not self.config.loaded:
             self.config.load()
         self._binding = bind(self.config) if sockets is None else given(sockets)
-        logger.info("Started server process [%d]", os.getpid())
+        _log_process("Started server process [%s]")
         self._lifespan = Lifespan(self.config.loaded_app, self.config.lifespan)
         await self._unless_forced(self._lifespan, self._lifespan.startup())
         if self._should_exit:
@@ -125,7 +125,8 @@ class Server:
         await self._listen(self._binding, self._lifespan.state)
         self.started = True
         if sockets is None:
-            logger.info("fastserve running on %s (Press CTRL+C to quit)", self._binding.address)
+            message = "fastserve running on %s (Press CTRL+C to quit)"
+            logger.info(message, self._binding.address, extra=_coloured(message, style("%s", bold=True)))
 
     async def shutdown(self) -> None:
         """Stop listening, let requests finish, shut the application down, close the access log."""
@@ -148,21 +149,33 @@ class Server:
                 if self._access_log is not None:
                     self._access_log.close()
         if self.started:
-            logger.info("Finished server process [%d]", os.getpid())
+            _log_process("Finished server process [%s]")
+
+    def reopen_logs(self) -> None:
+        """Open log files by their names again, as somebody has moved them away; from any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._reopen_logs)
+
+    def _reopen_logs(self) -> None:
+        reopen_files()
+        if self._access_log is not None:
+            try:
+                self._access_log.reopen()
+            except OSError as error:
+                logger.error("Cannot reopen the access log: %s", error)
 
     async def _listen(self, binding: Binding, state: dict[str, Any]) -> None:
         # Imported here: what only reads options or fails to start need not load the extension modules.
         from fastserve.asgi.driver import ASGIDriver
-        from fastserve.features.access_log import AccessLog
         from fastserve.features.proxy import proxy_filter
         from fastserve.net.endpoint import Endpoint
 
         config = self.config
         loop = asyncio.get_running_loop()
         observers: list[Any] = []
-        # None: descriptor 1 was closed when the interpreter started, and may be anything by now.
-        if config.access_log and sys.__stdout__ is not None:
-            self._access_log = AccessLog(loop, 1)
+        self._access_log = access.access_log(config, loop)
+        if self._access_log is not None:
             observers.append(self._access_log)
         if config.limit_max_requests is not None:
             observers.append(self._request_limit(config.limit_max_requests))
@@ -278,6 +291,15 @@ class Server:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody left to wake
                 self._loop.call_soon_threadsafe(self._told.set)
+
+
+def _log_process(message: str) -> None:
+    logger.info(message, os.getpid(), extra=_coloured(message, style("%s", "cyan")))
+
+
+def _coloured(message: str, argument: str) -> dict[str, str]:
+    """What a formatter with colours takes instead of the message."""
+    return {"color_message": message.replace("%s", argument)}
 
 
 def run(app: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Which servers does a signal stop?
+"""Which servers does a signal stop, or tell to open their log files again?
 
 All that run in this process. The handlers are installed when the first server begins and the program's own
 are put back when the last one has ended, in whichever order servers end. The signals that came in between are
@@ -15,13 +15,16 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Protocol
 
-__all__ = ["HANDLED", "captured"]
+__all__ = ["HANDLED", "REOPEN", "captured"]
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
+#: Taken only where the program has not given it a meaning of its own: log files were moved away.
+REOPEN = signal.SIGUSR1
 
 
 class Stoppable(Protocol):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None: ...
+    def reopen_logs(self) -> None: ...
 
 
 _running: list[Stoppable] = []
@@ -40,6 +43,8 @@ def captured(server: Stoppable) -> Iterator[None]:
         return
     if not _running:
         _before.update((number, signal.signal(number, _deliver)) for number in HANDLED)
+        if signal.getsignal(REOPEN) is signal.SIG_DFL:
+            _before[REOPEN] = signal.signal(REOPEN, _reopen)
     _running.append(server)
     arrived: list[int] = []
     try:
@@ -58,6 +63,11 @@ def _deliver(number: int, frame: FrameType | None) -> None:
     _arrived.append(number)
     for server in list(_running):
         server.handle_exit(number, frame)
+
+
+def _reopen(number: int, frame: FrameType | None) -> None:
+    for server in list(_running):
+        server.reopen_logs()
 
 
 def _restore() -> list[int]:

@@ -175,4 +175,4 @@ def _toml(value: Any) -> str:
         return "none"
     if isinstance(value, (list, tuple)):
         return json.dumps([list(item) for item in value], ensure_ascii=False)
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -8,10 +8,14 @@ from fastserve.stream.sink cimport Observer, Sink
 cdef class AccessLog(Observer):
     cdef object loop
     cdef int fd
+    cdef object file
+    cdef bint use_colors
+    cdef bytes level
     cdef fs_buf lines
     cdef object timer
     cdef size_t write_at_bytes
 
+    cdef int put_status(self, int status) except -1
     cdef int put_client(self, object client) except -1
     cdef int put_escaped(self, const char *text, Py_ssize_t size) except -1
     cdef int write_out(self) except -1

@@ -16,6 +16,8 @@ from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer, Sink
 
 cdef double DELAY_S = 0.1
+# Of each class of status, from 1xx: bright white, green, yellow, red, bright red.
+cdef const char **COLOURS = [b"\x1b[97m", b"\x1b[32m", b"\x1b[33m", b"\x1b[31m", b"\x1b[91m"]
 cdef size_t WRITE_AT_BYTES = 32768
 cdef size_t KEEP_BYTES_MAX = 1 << 20  # while the log's end takes nothing
 
@@ -31,11 +33,17 @@ cdef class AccessLog(Observer):
 
     :param loop: the running event loop
     :param fd: the file descriptor to write to; stays open
+    :param use_colors: whether level, request and status are as uvicorn's formatters colour them
+    :param file: where to write instead: an object with ``write(bytes)``, which returns how many it took,
+        ``reopen()`` and ``close()``
     """
 
-    def __init__(self, loop, int fd=1):
+    def __init__(self, loop, int fd=1, bint use_colors=False, file=None):
         self.loop = loop
         self.fd = fd
+        self.file = file
+        self.use_colors = use_colors
+        self.level = b"\x1b[32mINFO\x1b[0m:     " if use_colors else b"INFO:     "
         self.write_at_bytes = WRITE_AT_BYTES
 
     def __dealloc__(self):
@@ -45,15 +53,16 @@ cdef class AccessLog(Observer):
         cdef Py_ssize_t raw_size = PyBytes_GET_SIZE(request.raw_path)
         cdef Py_ssize_t query_size = PyBytes_GET_SIZE(request.query_string)
         cdef fs_buf *lines = &self.lines
-        cdef const char *reason
         cdef const char *text
         cdef Py_ssize_t size = 0
-        # 4: an escaped byte; 256: the address and what is fixed
-        if fs_buf_reserve(lines, 4 * (raw_size + query_size) + 256) != 0:
+        # 4: an escaped byte; 320: the address, what is fixed, and colours
+        if fs_buf_reserve(lines, 4 * (raw_size + query_size) + 320) != 0:
             return 0  # no memory for a line: serving goes on
-        put(lines, b"INFO:     ", 10)
+        put(lines, PyBytes_AS_STRING(self.level), PyBytes_GET_SIZE(self.level))
         self.put_client(request.client)
         put(lines, b' - "', 4)
+        if self.use_colors:
+            put(lines, b"\x1b[1m", 4)
         text = PyUnicode_AsUTF8AndSize(request.method, &size)
         put(lines, text, size)
         put(lines, b" ", 1)
@@ -64,16 +73,28 @@ cdef class AccessLog(Observer):
         put(lines, b" HTTP/", 6)
         text = PyUnicode_AsUTF8AndSize(request.http_version, &size)
         put(lines, text, size)
+        if self.use_colors:
+            put(lines, b"\x1b[0m", 4)
         put(lines, b'" ', 2)
-        lines.len += fs_put_decimal(lines.data + lines.len, sink.status)
-        put(lines, b" ", 1)
-        reason = fs_reason_phrase(sink.status)
-        put(lines, reason, strlen(reason))
+        self.put_status(sink.status)
         put(lines, b"\n", 1)
         if lines.len >= self.write_at_bytes:
             self.write_out()
         if lines.len > 0 and self.timer is None:
             self.timer = self.loop.call_later(DELAY_S, self.flush)
+        return 0
+
+    cdef int put_status(self, int status) except -1:
+        cdef fs_buf *lines = &self.lines
+        cdef const char *reason = fs_reason_phrase(status)
+        cdef bint coloured = self.use_colors and 100 <= status < 600
+        if coloured:
+            put(lines, COLOURS[status // 100 - 1], 5)
+        lines.len += fs_put_decimal(lines.data + lines.len, status)
+        put(lines, b" ", 1)
+        put(lines, reason, strlen(reason))
+        if coloured:
+            put(lines, b"\x1b[0m", 4)
         return 0
 
     cdef int put_client(self, object client) except -1:
@@ -96,14 +117,15 @@ cdef class AccessLog(Observer):
         """Writes what there is. What cannot be written waits, up to a limit; then it is dropped from the front."""
         cdef fs_buf *lines = &self.lines
         cdef size_t written = 0
-        cdef object pending
+        cdef object pending, rest
         if lines.len == 0:
             return 0
         pending = PyBytes_FromStringAndSize(lines.data, lines.len)
         self.write_at_bytes = WRITE_AT_BYTES
         try:
             while written < lines.len:
-                written += <size_t>os.write(self.fd, memoryview(pending)[written:])
+                rest = memoryview(pending)[written:]
+                written += <size_t>(os.write(self.fd, rest) if self.file is None else self.file.write(rest))
         except OSError:
             if lines.len - written > KEEP_BYTES_MAX:
                 written = lines.len
@@ -121,9 +143,17 @@ cdef class AccessLog(Observer):
         if self.lines.len > 0 and not self.loop.is_closed():
             self.timer = self.loop.call_later(DELAY_S, self.flush)
 
+    def reopen(self):
+        """Writes the lines that wait; then the file is made anew if it was moved away."""
+        self.flush()
+        if self.file is not None:
+            self.file.reopen()
+
     def close(self):
         """Writes the lines that wait, for the last time."""
         self.write_out()
+        if self.file is not None:
+            self.file.close()
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

@@ -37,11 +37,14 @@ class FakeCore:
                 core.driver_arguments = arguments
 
         class AccessLog:
-            def __init__(self, loop: Any, fd: int) -> None:
+            def __init__(self, loop: Any, fd: int = 1, use_colors: bool = False, file: Any = None) -> None:
                 core.events.append(f"access log on {fd}")
 
             def flush(self) -> None:
                 core.events.append("access log flushed")
+
+            def reopen(self) -> None:
+                core.events.append("access log reopened")
 
             def close(self) -> None:
                 core.events.append("access log closed")

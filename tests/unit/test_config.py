@@ -46,6 +46,15 @@ def test_a_bad_value_names_the_option() -> None:
         Config(app, port=70000)
 
 
+def test_options_of_logs_that_do_not_go_together(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="log_config and access_log_file exclude each other"):
+        Config(app, log_config={"version": 1}, access_log_file="a.log")
+    with pytest.raises(OptionError, match="log_rotate is for access_log_file and error_log_file"):
+        Config(app, log_rotate="daily")
+    with pytest.raises(OptionError, match=f"Invalid value for error_log_file: '{tmp_path}': Is a directory"):
+        Config(app, error_log_file=str(tmp_path))
+
+
 @pytest.mark.parametrize(("name", "hint"), [("prot", " Did you mean port?"), ("zzz", "")])
 def test_an_unknown_option_is_named_with_its_nearest(name: str, hint: str) -> None:
     with pytest.raises(OptionError) as raised:

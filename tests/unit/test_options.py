@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ def test_config_declares_the_rows_of_the_table_with_their_types() -> None:
             kind = "list[tuple[str, str]]" if option.repeatable else option.type.__name__
             kind += " | Callable[..., Any]" if option.importable else ""
             declared[option.name] = kind + (" | None" if option.default is None else "")
+    declared["log_config"] = "Any"  # also whatever else logging.config takes
     assert Config.__annotations__ == declared
 
 
@@ -77,6 +80,7 @@ def test_spellings() -> None:
     assert spelled["timeout_keep_alive"] == "--timeout-keep-alive"
     assert spelled["headers"] == "--header"
     assert spelled["access_log"] == "--access-log/--no-access-log"
+    assert spelled["use_colors"] == "--use-colors/--no-use-colors"
     assert spelled["factory"] == "--factory"
     assert BY_NAME["header_bytes_max"].environment == "FASTSERVE_HEADER_BYTES_MAX"
 
@@ -150,6 +154,20 @@ def test_only_an_option_without_a_default_may_be_none() -> None:
     for name in ("host", "port", "loop"):
         with pytest.raises(OptionError, match=name):
             BY_NAME[name].convert(None)
+
+
+def test_a_logging_configuration_is_whatever_python_configures_logging_from(tmp_path: Path) -> None:
+    for value in ("a.json", tmp_path, {"version": 1}, io.StringIO(), RawConfigParser(), None, ""):
+        assert BY_NAME["log_config"].convert(value) is value
+    with pytest.raises(OptionError, match=r"Invalid value for log_config: 7 is no logging configuration\."):
+        BY_NAME["log_config"].convert(7)
+
+
+def test_a_rotation_is_judged_and_stays_text() -> None:
+    assert BY_NAME["log_rotate"].convert("10MB") == "10MB"
+    for value in ("weekly", 7):
+        with pytest.raises(OptionError, match="Invalid value for --log-rotate: "):
+            BY_NAME["log_rotate"].convert(value, "--log-rotate")
 
 
 def test_headers_are_pairs_text_or_lines_of_text() -> None:

@@ -143,3 +143,26 @@ def test_the_runner_for_python_3_10(core: FakeCore, monkeypatch: pytest.MonkeyPa
     fastserve.server._run(main(), asyncio.SelectorEventLoop)
     assert core.events == ["startup", "shutdown"]
     assert left[0].is_closed()
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["of the server", "of the program"])
+def test_the_signal_to_reopen_log_files(core: FakeCore, own: bool) -> None:
+    server = Server(Config(application(core), port=0))
+    seen: list[int] = []
+    before = signal.getsignal(signal.SIGUSR1)
+    if own:
+        signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
+
+    async def scenario() -> None:
+        serving = asyncio.ensure_future(server.serve())
+        await until(lambda: server.started)
+        signal.raise_signal(signal.SIGUSR1)
+        await until(lambda: bool(seen) if own else "access log reopened" in core.events)
+        server.should_exit = True
+        await asyncio.wait_for(serving, 10)
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert ("access log reopened" in core.events) is not own

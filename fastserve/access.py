@@ -1,0 +1,75 @@
+"""Who writes the line of a request?
+
+Nobody, where the level or the user says so; `logging`, where somebody has put a handler or a filter there;
+and else the writer that makes lines without `logging`, at a fraction of its cost. What is found when the
+server begins to listen holds until it ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from fastserve import log
+from fastserve.errors import StartupError
+from fastserve.logfile import FileHandler, LogFile, Rotation
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from fastserve.config import Config
+
+__all__ = ["access_log"]
+
+
+def access_log(config: Config, loop: asyncio.AbstractEventLoop) -> Any:
+    """Return the observer that writes the access log, None if there is none. Raises StartupError.
+
+    It has `flush()`, `reopen()` and `close()`.
+    """
+    log.settle()
+    if not config.access_log or not log.access_logger.isEnabledFor(logging.INFO):
+        return None
+    if config.access_log_file is not None:
+        return _to_file(config, loop, config.access_log_file)
+    handled = log.access_records(config.log_config)
+    if handled is False:
+        return None
+    if handled:
+        return _records()
+    # None: descriptor 1 was closed when the interpreter started, and may be anything by now.
+    if sys.__stdout__ is None:
+        return None
+    if log.access_logger.filters:
+        log.add_access_handler(log.StdoutHandler(), config.use_colors)
+        return _records()
+    from fastserve.features.access_log import AccessLog
+
+    return AccessLog(loop, 1, _on_a_terminal() if config.use_colors is None else config.use_colors)
+
+
+def _records() -> Any:
+    from fastserve.features.access_records import AccessRecords
+
+    return AccessRecords(log.access_logger)
+
+
+def _to_file(config: Config, loop: asyncio.AbstractEventLoop, path: str) -> Any:
+    try:
+        if log.access_logger.filters:
+            log.add_access_handler(FileHandler(path, config.log_rotate, config.log_keep), False)
+            return _records()
+        file = LogFile(path, Rotation.of(config.log_rotate), config.log_keep)
+    except OSError as error:
+        raise StartupError(f"Cannot write to --access-log-file {path}: {error.strerror}") from None
+    from fastserve.features.access_log import AccessLog
+
+    return AccessLog(loop, file=file)
+
+
+def _on_a_terminal() -> bool:
+    try:
+        return sys.stdout.isatty()
+    except (AttributeError, ValueError):  # the application has closed or replaced it
+        return False
