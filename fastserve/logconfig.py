@@ -78,7 +78,7 @@ def _yaml(file: Any) -> Any:
         import yaml  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         raise OptionError(
-            f"Cannot read log_config {file.name!r}: YAML needs the package PyYAML (pip install pyyaml)."
+            f"Cannot read log_config {file.name!r}: YAML needs PyYAML (pip install 'fastserve[yaml]')."
         ) from None
     return yaml.safe_load(file)
 

@@ -67,11 +67,10 @@ class Option:
     `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
     (name, value) pairs. An importable one is a choice, an import string, or what that would name. A `listed`
     one is text with commas, for which a list of texts is taken too; its choices are those of each element.
-    `pattern` is what a text has to look like, told as `unit`. `uvicorn`
-    tells in what the option differs from uvicorn's of the same name, which `UVICORN_OPTIONS` must then have;
-    nothing means that it does not differ. `judge`, where text has a form of its own, raises ValueError for what
-    is not of that form, which `form` names; Python code may then pass other things than text where `judge`
-    lets them.
+    `pattern` is what a text has to look like, told as `unit`. `judge`, where that does not suffice, raises
+    ValueError for what is not of the form that `form` names; it may let other things than text pass, from
+    Python code. `uvicorn` tells in what the option differs from uvicorn's of the same name, which
+    `UVICORN_OPTIONS` must then have; nothing means that it does not differ.
     """
 
     name: str
@@ -407,6 +406,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "use_colors", bool, None, "logging",
         "Colours in the log; without it: where it goes to a terminal. Never in a file of the options below.",
+        uvicorn="A `--log-config` file's formatters hear of it too.",
     ),
     Option("access_log", bool, True, "logging", "Log each request to stdout."),
     Option("access_log_file", str, None, "logging", "Log each request to this file instead."),

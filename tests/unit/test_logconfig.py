@@ -172,5 +172,5 @@ def test_a_parser_that_is_missing_is_told_in_one_line(
     monkeypatch.setitem(sys.modules, "yaml", None)
     path = tmp_path / "a.yaml"
     path.write_text("")
-    with pytest.raises(OptionError, match="YAML needs the package PyYAML"):
+    with pytest.raises(OptionError, match="YAML needs PyYAML"):
         logconfig.apply(str(path), None)
