@@ -75,7 +75,7 @@ def _json(file: Any) -> Any:
 
 def _yaml(file: Any) -> Any:
     try:
-        import yaml  # type: ignore[import-untyped,unused-ignore]
+        import yaml  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         raise OptionError(
             f"Cannot read log_config {file.name!r}: YAML needs PyYAML (pip install 'fastserve[yaml]')."
