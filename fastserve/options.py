@@ -69,7 +69,8 @@ class Option:
     one is text with commas, for which a list of texts is taken too; its choices are those of each element.
     `pattern` is what a text has to look like, told as `unit`. `judge`, where that does not suffice, raises
     ValueError for what is not of the form that `form` names; it may let other things than text pass, from
-    Python code. `uvicorn` tells in what the option differs from uvicorn's of the same name, which
+    Python code. `variable` names one more variable of the environment that stands for the option, as it does
+    with uvicorn. `uvicorn` tells in what the option differs from uvicorn's of the same name, which
     `UVICORN_OPTIONS` must then have; nothing means that it does not differ.
     """
 
@@ -88,6 +89,7 @@ class Option:
     importable: bool = False
     listed: bool = False
     pattern: str = ""
+    variable: str = ""
     uvicorn: str = ""
     judge: Callable[[Any], None] | None = None
     form: str = ""
@@ -326,16 +328,19 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "proxy_headers", bool, True, "proxies",
         "Take client and scheme from the headers of trusted proxies.",
+        uvicorn="What is no address does not become the client's.",
     ),
     Option(
         "forwarded_allow_ips", str, None, "proxies",
         "The trusted proxies: addresses, networks, unix:, unix:PATH, or * for all. "
         "Without it: FORWARDED_ALLOW_IPS of the environment, or 127.0.0.1,::1.",
-        "a list with commas", listed=True,
+        "a list with commas", listed=True, variable="FORWARDED_ALLOW_IPS",
+        uvicorn="`unix:` and `unix:PATH` besides; what is no address is ignored, with a warning.",
     ),
     Option(
         "forwarded_headers", str, "x-forwarded-for,x-forwarded-proto", "proxies",
-        "The headers that the trusted proxies set. What they pass on from clients must not be here.",
+        "The headers that the trusted proxies set: x-forwarded-for, -proto, -host, -port, forwarded. "
+        "What they pass on from clients must not be here.",
         choices=("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded"),
         listed=True,
     ),

@@ -1,8 +1,8 @@
 """Where does the value of an option come from?
 
 From the first of these that has one: the command line, the variable `FASTSERVE_<OPTION>`, uvicorn's variable
-`UVICORN_<OPTION>`, the configuration file, the table's default. Only the value that counts is judged, and a
-bad one is told with the name of its source.
+`UVICORN_<OPTION>` and then such as FORWARDED_ALLOW_IPS, the configuration file, the table's default. Only the
+value that counts is judged, and a bad one is told with the name of its source.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ def _offers(
     if theirs is not None and (text := environment.get(theirs)):
         # uvicorn takes a list apart at its spaces; ours has a line for each value.
         yield (text.split() if option.repeatable else text), theirs, theirs
+    if option.variable and (text := environment.get(option.variable)):
+        yield text, option.variable, option.variable
     if option.name in file.values:
         yield file.values[option.name], f"{option.name} in {file.path}", file.path
 

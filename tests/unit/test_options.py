@@ -170,6 +170,26 @@ def test_a_rotation_is_judged_and_stays_text() -> None:
             BY_NAME["log_rotate"].convert(value, "--log-rotate")
 
 
+def test_a_list_is_text_with_commas_or_a_list_of_texts() -> None:
+    convert = BY_NAME["forwarded_allow_ips"].convert
+    assert convert(" 1.1.1.1 ,unix:") == "1.1.1.1,unix:"
+    assert convert(["1.1.1.1", "2.2.2.2"]) == "1.1.1.1,2.2.2.2"
+    assert convert("") == ""
+    assert convert(None) is None
+    with pytest.raises(OptionError, match="forwarded_allow_ips: 7 is not a list with commas"):
+        convert(7)
+    with pytest.raises(OptionError, match="is not a list with commas"):
+        convert(["1.1.1.1", 7])
+
+
+def test_a_list_may_have_choices() -> None:
+    convert = BY_NAME["forwarded_headers"].convert
+    assert convert("Forwarded, x-forwarded-for,") == "forwarded,x-forwarded-for"
+    assert convert([]) == ""
+    with pytest.raises(OptionError, match="'x-real-ip' is not one of x-forwarded-for, "):
+        convert("forwarded,x-real-ip")
+
+
 def test_headers_are_pairs_text_or_lines_of_text() -> None:
     convert = BY_NAME["headers"].convert
     assert convert([("X-A", " 1 "), ["x-b", ""]]) == [("X-A", "1"), ("x-b", "")]

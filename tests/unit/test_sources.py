@@ -64,6 +64,16 @@ def test_a_list_of_uvicorn_is_taken_apart_at_its_spaces() -> None:
     assert settings["headers"].value == [("X-A", "1"), ("X-B", "2")]
 
 
+def test_a_variable_without_a_prefix_goes_before_the_file_only() -> None:
+    file = ConfigFile("f", {"forwarded_allow_ips": ["1.1.1.1"]})
+    environment = {"FORWARDED_ALLOW_IPS": "2.2.2.2,3.3.3.3"}
+    found = collect({}, environment, file)
+    assert found == {"forwarded_allow_ips": Setting("2.2.2.2,3.3.3.3", "FORWARDED_ALLOW_IPS")}
+    environment["UVICORN_FORWARDED_ALLOW_IPS"] = "4.4.4.4"
+    assert collect({}, environment, file)["forwarded_allow_ips"].value == "4.4.4.4"
+    assert collect({}, {}, file)["forwarded_allow_ips"].value == "1.1.1.1"
+
+
 def test_a_variable_of_uvicorn_for_what_is_to_come_is_an_error() -> None:
     for name in sorted(UVICORN_OPTIONS - {*BY_NAME}):
         with pytest.raises(OptionError, match=f"UVICORN_{name.upper()} is an option of uvicorn that"):
