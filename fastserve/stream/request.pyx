@@ -1,4 +1,4 @@
-"""What is asked? The protocol fills a Request, the driver reads it; nobody changes it afterwards."""
+"""What is asked? The protocol fills a Request, a filter may correct it, the driver reads it; then nobody changes it."""
 
 cimport cython
 
