@@ -2,8 +2,8 @@
 
 One table, `OPTIONS`. `Config` takes its attributes and defaults from it, the command its flags and its help,
 the environment and the configuration file their names, docs/options.md every row (`python -m
-fastserve.options` prints that page). Names, defaults and meanings are uvicorn's where uvicorn has the option;
-a name of our own ends in its unit.
+fastserve.options` prints that page), and docs/migrating-from-uvicorn.md its list (`migrating.py`). Names,
+defaults and meanings are uvicorn's where uvicorn has the option; a name of our own ends in its unit.
 """
 
 from __future__ import annotations
