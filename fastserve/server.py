@@ -90,6 +90,10 @@ class Server:
         else:
             self.should_exit = True
 
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+        """What `serve()` runs in: INT and TERM go to `handle_exit`. A subclass may leave them alone."""
+        return signals.captured(self)
+
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve in a new event loop until told to exit. Raises StartupError; KeyboardInterrupt after INT."""
         loop_factory = self.config.get_loop_factory()
@@ -101,7 +105,7 @@ class Server:
         Takes INT and TERM meanwhile if this is the main thread, and raises them again at the end. A
         cancellation ends the server gracefully too. Raises StartupError.
         """
-        with signals.captured(self):
+        with self.capture_signals():
             try:
                 await self.startup(sockets)
                 await self._until(lambda: self._should_exit)

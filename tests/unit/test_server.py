@@ -6,8 +6,10 @@ tests/server/ holds the same against real sockets, signals and processes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -347,3 +349,18 @@ def test_showing_the_version_loads_no_event_loop() -> None:
     code = "import sys, fastserve.cli; print({'asyncio', 'fastserve.server'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert shown.stdout == "set()\n"
+
+
+def test_a_subclass_may_leave_signals_to_the_program(core: FakeCore) -> None:
+    class Quiet(Server):
+        def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+            return contextlib.nullcontext()
+
+    before = signal.getsignal(signal.SIGTERM)
+    server = Quiet(Config(application(core), port=0))
+
+    async def meanwhile() -> None:
+        assert signal.getsignal(signal.SIGTERM) == before
+        server.should_exit = True
+
+    served(server, meanwhile)
