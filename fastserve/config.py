@@ -198,7 +198,12 @@ class Config:
                 sys.path.insert(0, directory)
 
     def load(self) -> None:
-        """Make the application ready to be served; a factory is called here. Raises StartupError."""
+        """Make the application ready to be served; a factory is called here. Raises StartupError.
+
+        A protocol of the user's own is looked for too, before anything has begun.
+        """
+        if self.http not in HTTP_IMPLEMENTATIONS:
+            self.get_http_protocol()
         app = make_application(self.load_app(), self.factory)
         if self.interface == "auto":
             self.interface = "asgi2" if speaks_asgi2(app) else "asgi3"

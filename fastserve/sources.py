@@ -7,22 +7,16 @@ value that counts is judged, and a bad one is told with the name of its source.
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
-import runpy
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from fastserve.errors import OptionError
 from fastserve.options import BY_NAME, ENVIRONMENT_PREFIX, OPTIONS, UVICORN_OPTIONS, Option, unknown
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["CONFIG_VARIABLE", "ConfigFile", "Setting", "collect", "read_config_file", "render"]
 
@@ -121,6 +115,12 @@ def _read(path: str) -> bytes:
 
 
 def _parse(data: bytes, path: str) -> dict[str, Any]:
+    # Imported here: most commands read no file.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     try:
         found: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
     except ValueError as error:  # both of the decoding and of the grammar
@@ -130,6 +130,8 @@ def _parse(data: bytes, path: str) -> dict[str, Any]:
 
 def _run(path: str) -> dict[str, Any]:
     """Run a configuration file; return its variables, without what a program is otherwise made of."""
+    import runpy
+
     _read(path)
     try:
         found = runpy.run_path(path, run_name="fastserve_config")
@@ -138,7 +140,8 @@ def _run(path: str) -> dict[str, Any]:
     return {
         name: value
         for name, value in found.items()
-        if name in _SPELLINGS or not (name.startswith("_") or inspect.ismodule(value) or callable(value))
+        if name in _SPELLINGS
+        or not (name.startswith("_") or isinstance(value, ModuleType) or callable(value))
     }
 
 

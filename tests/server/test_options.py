@@ -184,6 +184,7 @@ def test_what_cannot_be_had_is_one_line(
         assert process.end() == status
         assert process.lines[-1] == line
         assert "Traceback" not in process.output
+        assert "Started" not in process.output
 
 
 def test_an_env_file_is_read_before_the_application(tmp_path: Path) -> None:
