@@ -171,7 +171,7 @@ AWAITABLE = "an ASGI application returns an awaitable, as `async def` does, but 
     ],
 )
 def test_what_is_no_application_is_told_in_one_line(serve: Serve, app: Any, error: str) -> None:
-    serving = serve(app)
+    serving = serve(app, interface="asgi3")
     assert [serving.ask(get("/route")).status for _ in range(2)] == [500] * 2
     for text in serving.errors():
         assert text.startswith("Exception in ASGI application (GET /route)\n")
