@@ -97,7 +97,9 @@ class Serving:
 
     def __init__(self, app: App, loop: str, **options: Any) -> None:
         options = {"host": "127.0.0.1", "port": 0, "access_log": False, "lifespan": "off", **options}
-        self.server = fastserve.Server(fastserve.Config(app, loop=loop, log_level="warning", **options))
+        # The level is the access log's too.
+        options.setdefault("log_level", "info" if options["access_log"] else "warning")
+        self.server = fastserve.Server(fastserve.Config(app, loop=loop, **options))
         self._errors = _Errors()
         self._failures: list[str] = []
         self._left: list[str] = []
