@@ -43,7 +43,7 @@ cdef class Endpoint:
     cdef dict addresses        # of our side, each one object
     cdef object sweep_timer
     cdef double sweep_interval_s
-    cdef object closed_waiter
+    cdef list closed_waiters
 
     cdef object server_line     # b"server: fastserve\r\n" or b""
     cdef object extra_lines     # of --header

@@ -104,6 +104,7 @@ cdef class Endpoint:
                 self.with_date = False
         self.block_epoch_s = -1
         self.peers = set()
+        self.closed_waiters = []
         self.addresses = {}
         self.allowance = _Allowance(burst=10, per_second=1.0)
         self.sweep_interval_s = self.choose_sweep_interval()
@@ -132,8 +133,11 @@ cdef class Endpoint:
 
     cdef int unlink(self, Peer peer) except -1:
         self.peers.discard(peer)
-        if not self.peers and self.closed_waiter is not None and not self.closed_waiter.done():
-            self.closed_waiter.set_result(None)
+        if self.closed_waiters and not self.peers:
+            waiters, self.closed_waiters = self.closed_waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
         return 0
 
     cdef bint is_crowded(self) except -1:
@@ -155,14 +159,16 @@ cdef class Endpoint:
         cdef double now_s = fs_monotonic_s()
         cdef Peer peer
         self.sweep_timer = None
-        for peer in list(self.peers):
-            try:
-                peer.on_sweep(now_s)
-            except Exception:
-                logger.exception("A connection's deadline could not be handled; the connection is dropped")
-                peer.drop()
-        if self.peers:
-            self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
+        try:
+            for peer in list(self.peers):
+                try:
+                    peer.on_sweep(now_s)
+                except Exception:
+                    logger.exception("A connection's deadline could not be handled; the connection is dropped")
+                    peer.drop()
+        finally:
+            if self.peers:
+                self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
 
     # ---- the end ----
 
@@ -182,9 +188,9 @@ cdef class Endpoint:
         """Returns when there is no connection any more and no request in flight."""
         while self.peers or self.driver.in_flight() > 0:
             if self.peers:
-                if self.closed_waiter is None or self.closed_waiter.done():
-                    self.closed_waiter = self.loop.create_future()
-                await self.closed_waiter
+                waiter = self.loop.create_future()
+                self.closed_waiters.append(waiter)
+                await waiter
             else:
                 await self.driver.when_idle()
 

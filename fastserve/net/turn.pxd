@@ -27,3 +27,5 @@ cdef class Turn:
     cdef int add_reader(self, Reader reader) except -1
     cdef int add_writer(self, Writer writer) except -1
     cdef int schedule(self) except -1
+    cdef int work_all(self) except -1
+    cdef int flush_all(self) except -1

@@ -71,27 +71,51 @@ cdef class Turn:
 
     def run(self) -> None:
         """The loop calls it once in a turn that read or wrote anything."""
+        try:
+            self.work_all()
+            self.flush_all()
+        finally:
+            self.scheduled = False
+            if self.readers or self.writers:
+                self.schedule()
+
+    # What is no Exception (an interrupt, while somebody's Python ran) goes up to whoever runs the loop. Should that
+    # run on, to end in order, those who had not had their turn will have it.
+
+    cdef int work_all(self) except -1:
         cdef Reader reader
-        cdef Writer writer
         cdef list readers = self.readers
-        cdef list writers
+        cdef Py_ssize_t begun = 0
         self.readers = []
-        for reader in readers:
-            reader.is_reader = False
-            try:
-                reader.work()
-            except Exception:
-                logger.exception("A connection's bytes could not be worked off; it is dropped")
-                reader.drop()
-        writers = self.writers
+        try:
+            for reader in readers:
+                begun += 1
+                reader.is_reader = False
+                try:
+                    reader.work()
+                except Exception:
+                    logger.exception("A connection's bytes could not be worked off; it is dropped")
+                    reader.drop()
+        except BaseException:
+            self.readers = readers[begun:] + self.readers
+            raise
+        return 0
+
+    cdef int flush_all(self) except -1:
+        cdef Writer writer
+        cdef list writers = self.writers
+        cdef Py_ssize_t begun = 0
         self.writers = []
-        for writer in writers:
-            writer.is_writer = False
-            try:
-                writer.flush()
-            except Exception:
-                logger.exception("A connection could not be written to; it is dropped")
-                writer.drop()
-        self.scheduled = False
-        if self.readers or self.writers:
-            self.schedule()
+        try:
+            for writer in writers:
+                begun += 1
+                writer.is_writer = False
+                try:
+                    writer.flush()
+                except Exception:
+                    logger.exception("A connection could not be written to; it is dropped")
+                    writer.drop()
+        except BaseException:
+            self.writers = writers[begun:] + self.writers
+            raise
+        return 0

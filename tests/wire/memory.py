@@ -12,7 +12,7 @@ import asyncio
 import contextvars
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -36,9 +36,13 @@ class Core:
 
     factory: Factory
     stop: Callable[[], None]
+    endpoint: Any
+    """What its connections share: `drain()`, `wait_closed()`, `cancel_requests()`, `connections`."""
 
 
-def _cython(loop: asyncio.AbstractEventLoop, app: Any, options: Mapping[str, Option]) -> Core:
+def _cython(
+    loop: asyncio.AbstractEventLoop, app: Any, options: Mapping[str, Option], observers: Sequence[Any] = ()
+) -> Core:
     from fastserve.asgi.driver import ASGIDriver
     from fastserve.features.proxy import proxy_filter
     from fastserve.h1.connection import Connection
@@ -52,16 +56,16 @@ def _cython(loop: asyncio.AbstractEventLoop, app: Any, options: Mapping[str, Opt
         limits.proxy_headers,
         limits.strip_untrusted_forwarded,
     )
-    endpoint = Endpoint(loop, limits, driver, request_filter=request_filter)
+    endpoint = Endpoint(loop, limits, driver, observers=observers, request_filter=request_filter)
 
     def stop() -> None:
         endpoint.abort()
         endpoint.close()
 
-    return Core(lambda: cast(asyncio.Protocol, Connection(endpoint)), stop)
+    return Core(lambda: cast(asyncio.Protocol, Connection(endpoint)), stop, endpoint)
 
 
-CORES: dict[str, Callable[[asyncio.AbstractEventLoop, Any, Mapping[str, Option]], Core]] = {"cython": _cython}
+CORES: dict[str, Callable[..., Core]] = {"cython": _cython}
 
 
 def _limits(options: Mapping[str, Option]) -> SimpleNamespace:
@@ -218,18 +222,23 @@ class MemoryTransport(asyncio.Transport):
 class MemoryServer:
     """One core with one set of options on an event loop of its own."""
 
-    def __init__(self, http: str, options: Mapping[str, Option]) -> None:
+    def __init__(
+        self,
+        http: str,
+        options: Mapping[str, Option],
+        observers: Callable[[asyncio.AbstractEventLoop], Sequence[Any]] = lambda loop: (),
+    ) -> None:
         self._loop = _new_event_loop()
         self._app = WireApp()
         self._faults: list[str] = []
         self._loop.set_exception_handler(lambda loop, context: self._faults.append(repr(context)))
-        self._core = self._loop.run_until_complete(self._start(http, options))
+        self._core = self._loop.run_until_complete(self._start(http, options, observers(self._loop)))
 
-    async def _start(self, http: str, options: Mapping[str, Option]) -> Core:
+    async def _start(self, http: str, options: Mapping[str, Option], observers: Sequence[Any]) -> Core:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await self._app(scope, receive, send)  # every run has an application of its own
 
-        return CORES[http](self._loop, application, options)
+        return CORES[http](self._loop, application, options, observers)
 
     def stop(self) -> None:
         self._loop.call_soon(self._core.stop)
