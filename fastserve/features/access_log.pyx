@@ -19,7 +19,7 @@ cdef double DELAY_S = 0.1
 # Of each class of status, from 1xx: bright white, green, yellow, red, bright red.
 cdef const char **COLOURS = [b"\x1b[97m", b"\x1b[32m", b"\x1b[33m", b"\x1b[31m", b"\x1b[91m"]
 cdef size_t WRITE_AT_BYTES = 32768
-cdef size_t KEEP_BYTES_MAX = 1 << 20  # while the log's end takes nothing
+cdef size_t KEEP_BYTES_MAX = 1 << 20  # while the log's reader takes nothing; then lines are left out
 
 
 cdef inline void put(fs_buf *buf, const char *text, size_t size) noexcept:
@@ -55,6 +55,8 @@ cdef class AccessLog(Observer):
         cdef fs_buf *lines = &self.lines
         cdef const char *text
         cdef Py_ssize_t size = 0
+        if lines.len >= KEEP_BYTES_MAX:
+            return 0
         # 4: an escaped byte; 320: the address, what is fixed, and colours
         if fs_buf_reserve(lines, 4 * (raw_size + query_size) + 320) != 0:
             return 0  # no memory for a line: serving goes on
@@ -114,24 +116,24 @@ cdef class AccessLog(Observer):
         return 0
 
     cdef int write_out(self) except -1:
-        """Writes what there is. What cannot be written waits, up to a limit; then it is dropped from the front."""
+        """Writes what there is. What cannot be written waits: it may begin within a line."""
         cdef fs_buf *lines = &self.lines
+        cdef size_t size = lines.len
         cdef size_t written = 0
         cdef object pending, rest
-        if lines.len == 0:
+        if size == 0:
             return 0
-        pending = PyBytes_FromStringAndSize(lines.data, lines.len)
+        pending = PyBytes_FromStringAndSize(lines.data, size)
         self.write_at_bytes = WRITE_AT_BYTES
         try:
-            while written < lines.len:
+            while written < size:
                 rest = memoryview(pending)[written:]
                 written += <size_t>(os.write(self.fd, rest) if self.file is None else self.file.write(rest))
         except OSError:
-            if lines.len - written > KEEP_BYTES_MAX:
-                written = lines.len
             self.write_at_bytes = lines.len - written + WRITE_AT_BYTES  # not again for every line
-        memmove(lines.data, lines.data + written, lines.len - written)
-        lines.len -= written
+        finally:
+            memmove(lines.data, lines.data + written, lines.len - written)
+            lines.len -= written
         return 0
 
     def flush(self):
