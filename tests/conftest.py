@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -38,3 +40,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def seed(pytestconfig: pytest.Config) -> int:
     """The session's random seed, printed in pytest's header; set FASTSERVE_TEST_SEED to repeat a run."""
     return pytestconfig.stash[_SEED]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """A server that a test runs in this process sets levels and handlers of the whole process."""
+    loggers = [logging.getLogger(name) for name in ("fastserve", "fastserve.error", "fastserve.access")]
+    before = [
+        (logger, logger.level, logger.handlers[:], logger.propagate, logger.disabled) for logger in loggers
+    ]
+    yield
+    for logger, level, handlers, propagate, disabled in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+        logger.propagate = propagate
+        logger.disabled = disabled
