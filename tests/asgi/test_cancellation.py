@@ -197,7 +197,8 @@ def test_asyncio_task_group(serve: Serve) -> None:
                     group.create_task(child(number))
         except Exception as error:  # an ExceptionGroup, a name that 3.10 does not know
             done.append(repr(error.exceptions))  # type: ignore[attr-defined]
-        assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+        if sys.version_info >= (3, 13):  # a task group of before leaves its own request to cancel behind
+            assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
         return ", ".join(sorted(done))
 
     assert body_of(serve, work) == b"(KeyError('a child failed'),), 4 cancelled, 5 cancelled"
@@ -360,6 +361,7 @@ def test_the_receive_that_was_cancelled_is_not_the_last(serve: Serve) -> None:
             tick = asyncio.ensure_future(asyncio.sleep(0.001))
             done, _ = await asyncio.wait({waiting, tick}, return_when=asyncio.FIRST_COMPLETED)
             ticks += tick in done
+            tick.cancel()
             if waiting in done:
                 body += waiting.result()["body"]
                 if not waiting.result()["more_body"]:
