@@ -10,6 +10,7 @@ with the one body length that the workload sends. Wrong answers would show, for 
 import argparse
 import asyncio
 import signal
+import ssl
 from typing import cast
 
 import uvloop
@@ -118,13 +119,13 @@ VARIANTS: dict[str, type[Hello]] = {
 }
 
 
-async def serve(variant: type[Hello], port: int) -> None:
+async def serve(variant: type[Hello], port: int, context: ssl.SSLContext | None) -> None:
     """Serve on 127.0.0.1 until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    server = await loop.create_server(variant, "127.0.0.1", port, backlog=2048)
+    server = await loop.create_server(variant, "127.0.0.1", port, backlog=2048, ssl=context)
     await stopped.wait()
     server.close()
 
@@ -134,10 +135,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A uvloop protocol that answers canned bytes.")
     parser.add_argument("variant", choices=sorted(VARIANTS))
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--certificate", help="serve TLS with this file")
+    parser.add_argument("--key")
     arguments = parser.parse_args()
+    context = None
+    if arguments.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(arguments.certificate, arguments.key)
     loop = uvloop.new_event_loop()
     try:
-        loop.run_until_complete(serve(VARIANTS[arguments.variant], arguments.port))
+        loop.run_until_complete(serve(VARIANTS[arguments.variant], arguments.port, context))
     finally:
         loop.close()
 

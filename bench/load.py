@@ -1,5 +1,6 @@
 """What does a server spend on a request under wrk's load, and was each of its answers right?"""
 
+import contextlib
 import json
 import resource
 import shutil
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import kernel, probe
+from bench.certificate import certificate
 from bench.process import Running
 from bench.servers import serving
 from bench.workload import Entry, Sample, Setting, Void, Workload
@@ -69,11 +71,15 @@ class LoadWorkload(Workload):
         Pipelined requests have no latency here: wrk times batches, and corrects them by the rate of requests.
         """
         with serving(setting, entry, self.floor) as server:
-            with server.connect_first() as client:
+            with contextlib.ExitStack() as stack:
+                client = stack.enter_context(server.connect_first())
+                if entry.tls:
+                    context = certificate(setting.scratch).client_context()
+                    client = stack.enter_context(context.wrap_socket(client, server_hostname="127.0.0.1"))
                 answer_bytes = probe.check(client, self.exchange)
-            self._run_wrk(setting, server, setting.warm_up_s)
+            self._run_wrk(setting, entry, server, setting.warm_up_s)
             before = settled_cpu(server)
-            load = self._run_wrk(setting, server, setting.load_s)
+            load = self._run_wrk(setting, entry, server, setting.load_s)
             cpu = kernel.cpu_between(before, settled_cpu(server))
             server.check_alive()
         check(load, answer_bytes, in_flight=setting.connections * self.exchange.depth)
@@ -92,9 +98,10 @@ class LoadWorkload(Workload):
             },
         )
 
-    def _run_wrk(self, setting: Setting, server: Running, seconds: int) -> Load:
+    def _run_wrk(self, setting: Setting, entry: Entry, server: Running, seconds: int) -> Load:
+        scheme = "https" if entry.tls else "http"
         command = ["wrk", "-t1", f"-c{setting.connections}", f"-d{seconds}s", "-s", self.script]
-        command += [f"http://127.0.0.1:{server.port}{self.exchange.path}", "--", *self.arguments]
+        command += [f"{scheme}://127.0.0.1:{server.port}{self.exchange.path}", "--", *self.arguments]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         try:
             run = subprocess.run(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.certificate import Certificate, certificate
 from bench.process import Running, free_port, running
 from bench.workload import Entry, PythonVersion, Setting
 
@@ -30,6 +31,7 @@ class Launch:
     access_log: bool
     floor: str
     scratch: Path
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def asgi_command(module: str, launch: Launch, *options: str) -> list[str]:
     command = [launch.python, "-m", module, "app:app", "--app-dir", str(BENCH)]
     command += ["--host", "127.0.0.1", "--port", str(launch.port)]
     command += ["--timeout-keep-alive", str(KEEP_ALIVE_TIMEOUT_S), *options]
+    if launch.certificate is not None:
+        command += ["--ssl-certfile", launch.certificate.certificate, "--ssl-keyfile", launch.certificate.key]
     return command if launch.access_log else [*command, "--no-access-log"]
 
 
@@ -72,7 +76,24 @@ def uvicorn_command(launch: Launch) -> list[str]:
 
 def floor_command(launch: Launch) -> list[str]:
     """The variant that answers the workload."""
-    return [launch.python, "-m", "bench.floor", launch.floor, "--port", str(launch.port)]
+    command = [launch.python, "-m", "bench.floor", launch.floor, "--port", str(launch.port)]
+    if launch.certificate is not None:
+        command += ["--certificate", launch.certificate.certificate, "--key", launch.certificate.key]
+    return command
+
+
+def granian_command(launch: Launch) -> list[str]:
+    """One worker and its defaults; it is measured under TLS only."""
+    command = [launch.python, "-m", "granian", "--interface", "asgi", "--working-dir", str(BENCH)]
+    command += ["--host", "127.0.0.1", "--port", str(launch.port), "--no-access-log"]
+    if launch.certificate is not None:
+        command += [
+            "--ssl-certificate",
+            launch.certificate.certificate,
+            "--ssl-keyfile",
+            launch.certificate.key,
+        ]
+    return [*command, "app:app"]
 
 
 NGINX_CONFIGURATION = """\
@@ -145,6 +166,7 @@ SERVERS: dict[str, Server] = {
         Server("uvicorn", uvicorn_command, distributions("uvicorn", "httptools", "uvloop"), PEERS),
         Server("nginx", nginx_command, nginx_version, "apt install nginx"),
         Server("floor", floor_command, distributions("uvloop"), PEERS),
+        Server("granian", granian_command, distributions("granian"), PEERS),
     )
 }
 
@@ -172,7 +194,8 @@ def ask_interpreter(path: str) -> Interpreter:
 @contextlib.contextmanager
 def serving(setting: Setting, entry: Entry, floor: str) -> Iterator[Running]:
     """Run the entry's server on the server core for the block, on a port of its own."""
-    launch = Launch(setting.python, free_port(), entry.access_log, floor, setting.scratch)
+    pair = certificate(setting.scratch) if entry.tls else None
+    launch = Launch(setting.python, free_port(), entry.access_log, floor, setting.scratch, pair)
     command = SERVERS[entry.server].command(launch)
     # The floor is a module of this package; the other servers do not see the checkout.
     environment = {"PYTHONPATH": str(BENCH.parent)} if entry.server == "floor" else {}

@@ -47,11 +47,12 @@ TIME_TO_ANSWER = Metric("start to first answer", "ms", 1)
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a workload: a server, by its name in `bench.servers`, with an access log or without."""
+    """One row of a workload: a server, by its name in `bench.servers`; with an access log, under TLS."""
 
     server: str
     access_log: bool = False
     label: str = ""
+    tls: bool = False
 
     @property
     def name(self) -> str:

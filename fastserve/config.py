@@ -22,6 +22,13 @@ from fastserve.options import BY_NAME, OPTIONS, unknown
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
+
+    from fastserve.tls.credentials import Credentials
+
+    #: What `ssl_context_factory` is: called with the Config and with what makes the default context from the
+    #: options.
+    SSLContextFactory = Callable[["Config", Callable[[], ssl.SSLContext]], ssl.SSLContext]
 
 __all__ = ["HTTP_IMPLEMENTATIONS", "LOGGING_CONFIG", "LOOP_FACTORIES", "Config"]
 
@@ -52,8 +59,9 @@ class Config:
     """The options of one server, as attributes under the names of the table (docs/options.md).
 
     `app` is an ASGI application or an import string `"module:attribute"`. Raises OptionError for an option
-    that does not exist or a value that it cannot take. Making a Config also sets up logging, see
-    `configure_logging`.
+    that does not exist or a value that it cannot take. `ssl_context_factory(config, default)` returns the
+    `ssl.SSLContext` to serve TLS with; `default()` makes the one that the options describe. Making a Config
+    also sets up logging, see `configure_logging`.
     """
 
     factory: bool
@@ -96,6 +104,14 @@ class Config:
     headers: list[tuple[str, str]]
     server_header: bool
     date_header: bool
+    ssl_keyfile: str | None
+    ssl_certfile: str | None
+    ssl_keyfile_password: str | None
+    ssl_version: int
+    ssl_cert_reqs: int
+    ssl_ca_certs: str | None
+    ssl_ciphers: str | None
+    ssl_reload_interval_s: float
     request_line_bytes_max: int
     header_bytes_max: int
     header_count_max: int
@@ -106,6 +122,7 @@ class Config:
     chunk_extension_bytes_max: int
     discard_bytes_max: int
     timeout_keep_alive: float
+    ssl_handshake_timeout_s: float
     head_timeout_s: float
     body_timeout_s: float
     body_rate_min_bytes_s: float
@@ -113,7 +130,9 @@ class Config:
     half_close_timeout_s: float
     linger_timeout_s: float
 
-    def __init__(self, app: Any, **options: Any) -> None:
+    def __init__(
+        self, app: Any, *, ssl_context_factory: SSLContextFactory | None = None, **options: Any
+    ) -> None:
         for name in options:
             if name not in BY_NAME or name == "app":
                 raise OptionError(unknown(name))
@@ -121,6 +140,9 @@ class Config:
         for option in OPTIONS:
             if not option.argument:
                 setattr(self, option.name, option.convert(options.get(option.name, option.default)))
+        self.ssl_context_factory = ssl_context_factory
+        #: What TLS is served with, once `load()` has run; None without TLS.
+        self.credentials: Credentials | None = None
         #: The application itself, once `load()` has run.
         self.loaded_app: Any = None
         if self.http2:
@@ -177,6 +199,15 @@ class Config:
         return os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
 
     @property
+    def is_ssl(self) -> bool:
+        return bool(self.ssl_keyfile or self.ssl_certfile or self.ssl_context_factory)
+
+    @property
+    def ssl(self) -> ssl.SSLContext | None:
+        """The context that `load()` has made; None without TLS."""
+        return self.credentials.context if self.credentials is not None else None
+
+    @property
     def encoded_headers(self) -> list[tuple[bytes, bytes]]:
         """`headers` as they stand on the wire: lower-case names, latin-1."""
         return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
@@ -200,10 +231,15 @@ class Config:
     def load(self) -> None:
         """Make the application ready to be served; a factory is called here. Raises StartupError.
 
-        A protocol of the user's own is looked for too, before anything has begun.
+        A protocol of the user's own and the certificates are looked for too, before anything has begun.
         """
         if self.http not in HTTP_IMPLEMENTATIONS:
             self.get_http_protocol()
+        if self.is_ssl:
+            # Imported here: without TLS the start does not pay for it.
+            from fastserve.tls.credentials import load
+
+            self.credentials = load(self)
         app = make_application(self.load_app(), self.factory)
         if self.interface == "auto":
             self.interface = "asgi2" if speaks_asgi2(app) else "asgi3"

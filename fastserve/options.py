@@ -46,6 +46,7 @@ GROUPS = {
     "process": "Event loop, protocols, load, shutdown",
     "logging": "Logs",
     "headers": "Headers of every response",
+    "tls": "TLS",
     "limits": "Limits, and deadlines (0: none)",
 }
 
@@ -162,6 +163,8 @@ class Option:
         if self.type is float and type(parsed) is int:
             parsed = float(parsed)
         # The exact type: a bool is an int to isinstance, and `port=True` is a mistake.
+        if self.type is int and isinstance(parsed, int) and type(parsed) is not bool:
+            parsed = int(parsed)  # a constant of the ssl module is an IntEnum
         if type(parsed) is not self.type or (self.minimum is not None and not self._within(parsed)):
             raise ValueError(f"{value!r} is not {self.expects}")
         return parsed
@@ -431,6 +434,31 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("server_header", bool, True, "headers", "Send a Server header."),
     Option("date_header", bool, True, "headers", "Send a Date header."),
+    # --- tls
+    Option("ssl_keyfile", str, None, "tls", "The private key, in PEM; without it: in ssl_certfile."),
+    Option("ssl_certfile", str, None, "tls", "The certificate and its chain, in PEM: serve TLS."),
+    Option(
+        "ssl_keyfile_password", str, None, "tls",
+        "The password of an encrypted key. Everyone on the machine can read a flag: prefer the environment.",
+        uvicorn="Without it, an encrypted key is an error; uvicorn asks at the terminal.",
+    ),
+    Option(
+        "ssl_version", int, 17, "tls",
+        "A number of Python's ssl module: 17 (TLS 1.2 and newer; 2 is the same) or 5 (TLS 1.2).",
+        minimum=2, maximum=17, uvicorn="Versions before TLS 1.2 are refused.",
+    ),
+    Option(
+        "ssl_cert_reqs", int, 0, "tls",
+        "The client's certificate: 0 (not asked for), 1 (optional) or 2 (required).",
+        minimum=0, maximum=2, uvicorn="1 and 2 need ssl_ca_certs: without it nothing can be verified.",
+    ),
+    Option("ssl_ca_certs", str, None, "tls", "The authorities that may have issued a client's certificate."),
+    Option("ssl_ciphers", str, None, "tls", "The cipher suites of TLS 1.2, in OpenSSL's notation."),
+    _seconds(
+        "ssl_reload_interval_s", 10.0,
+        "How often to look whether the files have changed, to load them anew; 0: only on SIGHUP.",
+        group="tls",
+    ),
     # --- limits
     _bytes("request_line_bytes_max", 65536, 16, "A longer request line is answered by 414.", 2**24),
     _bytes("header_bytes_max", 65536, 16, "A larger header section is answered by 431.", 2**24),
@@ -447,6 +475,7 @@ OPTIONS: tuple[Option, ...] = (
     _seconds(
         "timeout_keep_alive", 5.0, "How long an idle connection is kept; 0: it closes after each answer."
     ),
+    _seconds("ssl_handshake_timeout_s", 30.0, "How long a TLS handshake may take before it is given up."),
     _seconds("head_timeout_s", 30.0, "How long a request head may take to arrive; then 408."),
     _seconds("body_timeout_s", 30.0, "How long a body may take to arrive, beyond its minimum rate."),
     Option(

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastserve import access, signals
 from fastserve.asgi.lifespan import Lifespan
-from fastserve.config import Config
+from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.errors import StartupError
 from fastserve.importer import without_our_frames
 from fastserve.log import logger, reopen_files, style
@@ -29,6 +29,8 @@ from fastserve.sockets import Binding, address_error, bind, given
 
 if TYPE_CHECKING:
     import socket
+
+    from fastserve.tls.credentials import Credentials
 
 __all__ = ["STARTUP_FAILURE", "Server", "check", "run"]
 
@@ -62,6 +64,7 @@ class Server:
         self._lifespan: Lifespan | None = None
         self._endpoint: Any = None
         self._access_log: Any = None
+        self._stop_tls: Callable[[], None] | None = None
 
     @property
     def should_exit(self) -> bool:
@@ -142,6 +145,8 @@ class Server:
         for server in self.servers:
             server.close()
         binding.close()
+        if self._stop_tls is not None:
+            self._stop_tls()
         try:
             if self._endpoint is not None:
                 await self._finish_requests()
@@ -201,11 +206,12 @@ class Server:
             loop, config, driver, config.encoded_headers, observers, request_filter
         )
         protocol = config.get_http_protocol()
+        accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
+        if config.credentials is not None:
+            accept = self._start_tls(config.credentials)
         for sock in binding.sockets:
             try:
-                server = await loop.create_server(
-                    lambda: protocol(endpoint), sock=sock, backlog=config.backlog
-                )
+                server = await loop.create_server(accept, sock=sock, backlog=config.backlog)
             except OSError as error:  # another server has begun to listen there since we bound
                 raise address_error(binding.address, error) from None
             self.servers.append(server)
@@ -223,6 +229,33 @@ class Server:
             self.should_exit = True
 
         return RequestLimit(count, end)
+
+    def _start_tls(self, credentials: Credentials) -> Callable[[], Any]:
+        """Return what accepts connections, and keep its certificates fresh."""
+        from fastserve.h1.encrypted import encrypted_connection, refuse_plain
+        from fastserve.tls.handshake import Listener
+        from fastserve.tls.renewal import Renewal
+
+        config = self.config
+        loop = asyncio.get_running_loop()
+        protocol: Callable[..., Any] = encrypted_connection
+        if config.http not in HTTP_IMPLEMENTATIONS:
+            own = config.get_http_protocol()
+            protocol = lambda endpoint, tls, wire: own(endpoint)  # noqa: E731
+        listener = Listener(
+            loop, credentials, self._endpoint, protocol, refuse_plain, config.ssl_handshake_timeout_s
+        )
+        renewal = Renewal(loop, config, listener, config.ssl_reload_interval_s)
+        renewal.start()
+        stop_hearing = signals.subscribe(signal.SIGHUP, lambda: loop.call_soon_threadsafe(renewal.reload))
+
+        def stop() -> None:
+            stop_hearing()
+            renewal.stop()
+            listener.close()
+
+        self._stop_tls = stop
+        return listener
 
     async def _finish_requests(self) -> None:
         """Close every connection: idle ones now, others after their request or at the deadline."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Protocol
 
-__all__ = ["HANDLED", "REOPEN", "captured"]
+__all__ = ["HANDLED", "REOPEN", "captured", "subscribe"]
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
 #: Taken only where the program has not given it a meaning of its own: log files were moved away.
@@ -79,3 +79,40 @@ def _restore() -> list[int]:
     arrived = _arrived.copy()
     _arrived.clear()
     return arrived
+
+
+_subscribers: dict[int, list[Callable[[], object]]] = {}
+_before_subscribed: dict[int, Any] = {}
+
+
+def subscribe(number: signal.Signals, callback: Callable[[], object]) -> Callable[[], None]:
+    """Have `callback` called on each such signal until the returned function is called.
+
+    For signals that tell a server something and do not stop it (HUP). Several servers may subscribe to one; a
+    handler of the program's own hears it too. The callback runs between two bytecodes of the main thread. In
+    another thread this does nothing, as only the main one may handle signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    if number not in _subscribers:
+        before = _before_subscribed[number] = signal.getsignal(number)
+        callbacks = _subscribers[number] = []
+
+        def deliver(number: int, frame: FrameType | None) -> None:
+            for one in list(callbacks):
+                one()
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(number, deliver)
+    _subscribers[number].append(callback)
+
+    def unsubscribe() -> None:
+        callbacks = _subscribers[number]
+        callbacks.remove(callback)
+        if not callbacks:
+            del _subscribers[number]
+            before = _before_subscribed.pop(number)
+            signal.signal(number, signal.SIG_DFL if before is None else before)
+
+    return unsubscribe

@@ -59,7 +59,7 @@ def bind(config: Config) -> Binding:
         return _adopt(config.fd)
     if config.uds is not None:
         return _bind_unix(config.uds, config.uds_mode, config.uds_owner, config.uds_group)
-    return _bind_tcp(config.host, config.port)
+    return _bind_tcp(config.host, config.port, "https" if config.is_ssl else "http")
 
 
 def given(sockets: Sequence[socket.socket]) -> Binding:
@@ -153,7 +153,7 @@ def _is_served(path: str) -> bool:
     return True
 
 
-def _bind_tcp(host: str, port: int) -> Binding:
+def _bind_tcp(host: str, port: int, scheme: str) -> Binding:
     """Bind every address that the name stands for, all to one port. An empty host is every interface."""
     sockets: list[socket.socket] = []
     absent: OSError | None = None
@@ -180,7 +180,7 @@ def _bind_tcp(host: str, port: int) -> Binding:
         for sock in sockets:
             sock.close()
         raise address_error(_authority(host, port), error) from None
-    return Binding(sockets, "http://" + _authority(host, port))
+    return Binding(sockets, f"{scheme}://{_authority(host, port)}")
 
 
 def _bind_one(family: int, kind: int, protocol: int, address: tuple[str | int, ...]) -> socket.socket:

@@ -55,6 +55,7 @@ cdef class ScopeMaker:
 
     cdef dict make(self, Request request):
         cdef dict scope
+        cdef dict extensions
         if (request.method is not self.method or request.server is not self.server
                 or request.http_version is not self.http_version or request.scheme is not self.scheme):
             self.update_template(request)
@@ -62,7 +63,10 @@ cdef class ScopeMaker:
         PyDict_SetItem(scope, "client", request.client)
         PyDict_SetItem(scope, "headers", request.headers)
         PyDict_SetItem(scope, "state", PyDict_Copy(self.state))
-        PyDict_SetItem(scope, "extensions", PyDict_Copy(self.extensions))
+        extensions = PyDict_Copy(self.extensions)
+        if request.tls is not None:
+            PyDict_SetItem(extensions, "tls", PyDict_Copy(request.tls))
+        PyDict_SetItem(scope, "extensions", extensions)
         if len(request.query_string) > 0:
             PyDict_SetItem(scope, "query_string", request.query_string)
         if len(self.prefix) == 0:

@@ -43,6 +43,7 @@ cdef class Connection(Channel):
     cdef str scheme
     cdef object client
     cdef object server
+    cdef dict tls                # what ASGI's TLS extension tells of it, or None
     cdef bint addressed
     cdef RequestFilter request_filter  # for what this peer sends, or None
     cdef bint at_eof             # it has shut its side
@@ -66,6 +67,8 @@ cdef class Connection(Channel):
     cdef int end_request(self, H1Sink sink) except -1
     cdef int end_of_input(self) except -1
     cdef int linger(self) except -1
+    cdef int shut_side(self) except -1
+    cdef int break_off(self) except -1
     cdef int close_after_write(self) except -1
     cdef int wait(self, bytes data) except -1
     cdef int put_back(self, bytes data, Py_ssize_t at) except -1
@@ -73,5 +76,6 @@ cdef class Connection(Channel):
     cdef bint may_work(self) noexcept
     cdef int update_reading(self) except -1
     cdef int look_up_addresses(self) except -1
+    cdef uint64_t left_to_write(self) except? 0
     cdef int sweep_write(self, double now_s) except -1
     cdef int sweep_request(self, double now_s) except -1

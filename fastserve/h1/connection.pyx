@@ -37,6 +37,7 @@ logger = logging.getLogger("fastserve.error")
 cdef Py_ssize_t TURN_BYTES_MAX = 16384
 cdef int LINGER_ROUNDS = 10  # the whole of lingering, in units of linger_timeout_s
 cdef Py_ssize_t EXCERPT_BYTES = 64
+cdef char TLS_HANDSHAKE = 22  # the first byte of a ClientHello's record (RFC 8446, 5.1); no method begins with it
 cdef str HTTP = "http"
 cdef str HTTPS = "https"
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -158,8 +159,10 @@ cdef class Connection(Channel):
                     return self.put_back(data, at)
             event = fs_parser_feed(&self.parser, start + at, size - at, &consumed)
             if event == FS_ERROR:
-                return self.refuse(self.parser.refusal.status, self.parser.refusal.reason.decode("ascii"),
-                                   data[at:at + EXCERPT_BYTES])
+                reason = self.parser.refusal.reason.decode("ascii")
+                if start[at] == TLS_HANDSHAKE and not self.parser.in_body and not self.head_clocked:
+                    reason = "TLS handshake on a plain HTTP port"
+                return self.refuse(self.parser.refusal.status, reason, data[at:at + EXCERPT_BYTES])
             at += consumed
             if self.parser.body.len > 0:
                 self.take_body(data)
@@ -198,6 +201,7 @@ cdef class Connection(Channel):
         request.scheme = self.scheme
         request.client = self.client
         request.server = self.server
+        request.tls = self.tls
         if self.request_filter is not None:
             self.request_filter.apply(request)
         is_head = request.method == "HEAD"
@@ -322,10 +326,7 @@ cdef class Connection(Channel):
         if self.state >= CLOSING:
             return 0
         if not sink.has_length and not sink.chunked and sink.head_sent():
-            # This answer ends with the connection: only a reset tells the client that it is not whole.
-            sock = self.transport.get_extra_info("socket")
-            if sock is not None and sock.family != socket.AF_UNIX:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            return self.break_off()
         return self.close_after_write()
 
     cdef int on_body_paused(self, bint paused) except -1:
@@ -435,15 +436,29 @@ cdef class Connection(Channel):
         connection, and the peer might lose the answer (RFC 9112, 9.6)."""
         self.outbox.flush()
         self.forget_waiting()
-        if self.at_eof or self.endpoint.linger_timeout_s <= 0 or not self.transport.can_write_eof():
+        if self.at_eof or self.endpoint.linger_timeout_s <= 0:
             return self.close_after_write()
         self.enter(LINGERING, self.endpoint.linger_timeout_s)
         self.linger_end_s = self.deadline_s + (LINGER_ROUNDS - 1) * self.endpoint.linger_timeout_s
+        self.shut_side()
+        return self.update_reading()
+
+    cdef int shut_side(self) except -1:
+        """Tell the peer that nothing more comes, and go on reading."""
+        if not self.transport.can_write_eof():  # a transport that is not ours to know
+            return self.close_after_write()
         try:
             self.transport.write_eof()
         except OSError:
             return self.drop()  # there is no connection any more
-        return self.update_reading()
+        return 0
+
+    cdef int break_off(self) except -1:
+        """End a connection whose end would tell that the answer is whole: only a reset tells that it is not."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        return self.close_after_write()
 
     cdef int close_after_write(self) except -1:
         if self.state >= CLOSING:
@@ -485,7 +500,7 @@ cdef class Connection(Channel):
             return self.close_after_write()
         if self.state == DISCARDING:
             return self.linger()
-        if self.state == LINGERING and self.transport.get_write_buffer_size() == 0:
+        if self.state == LINGERING and self.left_to_write() == 0:
             return self.close_after_write()
         return 0
 
@@ -512,7 +527,7 @@ cdef class Connection(Channel):
 
     cdef int sweep_write(self, double now_s) except -1:
         """A client that takes nothing for write_timeout_s is given up."""
-        cdef uint64_t left = self.transport.get_write_buffer_size()
+        cdef uint64_t left = self.left_to_write()
         if left == 0 or self.endpoint.write_timeout_s <= 0:
             return 0
         if left != self.write_left:
@@ -521,6 +536,10 @@ cdef class Connection(Channel):
         elif now_s >= self.write_deadline_s:
             self.drop()
         return 0
+
+    cdef uint64_t left_to_write(self) except? 0:
+        """Bytes that the kernel has not got yet."""
+        return self.transport.get_write_buffer_size()
 
     # ---- addresses ----
 

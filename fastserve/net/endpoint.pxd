@@ -60,4 +60,5 @@ cdef class Endpoint:
     cdef bytes default_block(self)
     cdef bytes default_block_without(self, bint date, bint server)
     cdef bint is_crowded(self) except -1
+    cdef str note(self)
     cdef int bad_request(self, object client, int status, str reason, bytes excerpt) except -1

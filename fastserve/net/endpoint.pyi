@@ -98,5 +98,8 @@ class Endpoint:
     def abort(self) -> None:
         """Drops every connection, whatever it is doing."""
 
+    def handshake_failed(self, client: tuple[str, int] | None, reason: str) -> None:
+        """One line for the log about a client that could not agree on TLS; rate-limited like bad requests."""
+
     def close(self) -> None:
         """Stops the timer. For use when the last connection is gone, or will not be waited for."""

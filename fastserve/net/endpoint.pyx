@@ -238,8 +238,19 @@ cdef class Endpoint:
             return 0
         size = fs_log_escape(escaped, text, len(text))
         shown = escaped[:size].decode("ascii")
-        peer = f"{client[0]}:{client[1]}" if client else "unix socket"
-        more = self.allowance.take_suppressed()
-        note = f" ({more} more such lines left out)" if more else ""
-        logger.warning('Invalid HTTP request received from %s: %d %s: "%s"%s', peer, status, reason, shown, note)
+        logger.warning('Invalid HTTP request received from %s: %d %s: "%s"%s',
+                       name_of(client), status, reason, shown, self.note())
         return 0
+
+    def handshake_failed(self, client, str reason not None) -> None:
+        """One line for the log about a client that could not agree on TLS; they count as bad requests do."""
+        if self.allowance.take():
+            logger.warning("TLS handshake with %s failed: %s%s", name_of(client), reason, self.note())
+
+    cdef str note(self):
+        more = self.allowance.take_suppressed()
+        return f" ({more} more such lines left out)" if more else ""
+
+
+cdef object name_of(object client):
+    return f"{client[0]}:{client[1]}" if client else "unix socket"

@@ -10,3 +10,4 @@ cdef class Request:
     cdef readonly list headers        # of (name in lower case, value), both bytes, in order
     cdef readonly object client       # (host, port), or None
     cdef readonly object server       # (host, port), or (path, None)
+    cdef readonly dict tls            # of ASGI's TLS extension, or None

@@ -1,3 +1,5 @@
+from typing import Any
+
 class Request:
     """One request's head. A protocol fills it; to Python it is read-only."""
 
@@ -19,3 +21,5 @@ class Request:
     def client(self) -> tuple[str, int] | None: ...
     @property
     def server(self) -> tuple[str, int] | tuple[str, None] | None: ...
+    @property
+    def tls(self) -> dict[str, Any] | None: ...

@@ -18,6 +18,7 @@ cdef class Request:
     :ivar list headers: ``(name, value)`` in bytes, the names in lower case, in the order of arrival
     :ivar client: ``(host, port)`` of the peer, or None where it has none (a Unix socket)
     :ivar server: ``(host, port)`` of our side, or ``(path, None)``
+    :ivar dict tls: what ASGI's TLS extension tells of the connection, or None where it is not encrypted
     """
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ Control, for the test's own connection, never recorded:
     /__seen            waits until the recorded requests have ended, answers with the records, and forgets all
     /__peek            answers with the records as they stand
     /__open/<gate>     lets one script pass that waits at this gate
+    /__tls             what the scope's TLS extension says, or null
     /__objects         live objects by class, after a collection
 """
 
@@ -95,6 +96,8 @@ class WireApp:
             answer = [record.to_json() for record in self.seen]
         elif command == "open":
             self.open_gate(argument)
+        elif command == "tls":
+            answer = scope["extensions"].get("tls")
         elif command == "objects":
             gc.collect()
             answer = Counter(f"{type(o).__module__}.{type(o).__qualname__}" for o in gc.get_objects())

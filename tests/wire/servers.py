@@ -62,7 +62,7 @@ STOP_TIMEOUT_S = 10.0
 _PACKAGE = __package__ or "wire"
 APP = f"{_PACKAGE}.app:app"
 APP_DIR = Path(__file__).resolve().parents[_PACKAGE.count(".") + 1]
-_RUNNING = re.compile(r"running on http://[^:\s]+:([0-9]+)")
+_RUNNING = re.compile(r"running on https?://[^:\s]+:([0-9]+)")
 
 
 def command(http: str, options: Mapping[str, Option]) -> list[str]:

@@ -1,0 +1,7 @@
+"""One HTTP/1 connection under TLS."""
+
+from fastserve.h1.connection cimport Connection
+
+
+cdef class EncryptedConnection(Connection):
+    cdef object wire             # the transport beneath
