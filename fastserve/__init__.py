@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 from fastserve._version import __version__
 
 if TYPE_CHECKING:
+    from fastserve.cli import main
     from fastserve.config import Config
     from fastserve.errors import OptionError, StartupError
     from fastserve.server import Server, run
 
-__all__ = ["Config", "OptionError", "Server", "StartupError", "__version__", "run"]
+__all__ = ["Config", "OptionError", "Server", "StartupError", "__version__", "main", "run"]
 
 _HOMES = {
     "Config": "fastserve.config",
     "OptionError": "fastserve.errors",
     "Server": "fastserve.server",
     "StartupError": "fastserve.errors",
+    "main": "fastserve.cli",
     "run": "fastserve.server",
 }
 

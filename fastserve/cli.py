@@ -7,7 +7,7 @@ Click splits the words; `sources.py` finds what they leave open, and the table j
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -156,6 +156,9 @@ command = _Command(
 )
 
 
-def main() -> None:
-    """The console script. Exits with status 2 for a bad option, 3 if the server cannot start."""
-    command.main(prog_name="fastserve")
+def main(args: Sequence[str] | None = None) -> None:
+    """The console script, or a command line from a program: its words, without the command's name.
+
+    Exits with status 2 for a bad option, 3 if the server cannot start.
+    """
+    command.main(args, prog_name="fastserve")

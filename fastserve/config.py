@@ -11,17 +11,19 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fastserve import log
+from fastserve import log, sockets
 from fastserve.asgi.interface import ASGI2Adapter, speaks_asgi2
 from fastserve.errors import OptionError, StartupError
 from fastserve.importer import import_application, import_attribute, make_application
-from fastserve.log import logger
+from fastserve.keywords import by_name, notified, signature
+from fastserve.log import announce, logger
 from fastserve.logfile import FileHandler
 from fastserve.logging import LOGGING_CONFIG
 from fastserve.options import BY_NAME, OPTIONS, unknown
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
     import ssl
 
     from fastserve.tls.credentials import Credentials
@@ -58,10 +60,12 @@ STAND_INS = {
 class Config:
     """The options of one server, as attributes under the names of the table (docs/options.md).
 
-    `app` is an ASGI application or an import string `"module:attribute"`. Raises OptionError for an option
-    that does not exist or a value that it cannot take. `ssl_context_factory(config, default)` returns the
-    `ssl.SSLContext` to serve TLS with; `default()` makes the one that the options describe. Making a Config
-    also sets up logging, see `configure_logging`.
+    `app` is an ASGI application or an import string `"module:attribute"`. Options are passed by keyword, or
+    by position in uvicorn's order. Functions are not in the table. `ssl_context_factory(config, default)`
+    returns the `ssl.SSLContext` to serve TLS with; `default()` makes the one that the options describe. While
+    the server listens, `callback_notify` is called and awaited, at once and then every `timeout_notify`
+    seconds. Raises OptionError for an option that does not exist or a value that it cannot take. Making a
+    Config also sets up logging, see `configure_logging`.
     """
 
     factory: bool
@@ -93,7 +97,7 @@ class Config:
     limit_max_requests: int | None
     limit_max_requests_jitter: int
     timeout_graceful_shutdown: float | None
-    log_level: str | None
+    log_level: str | int | None
     log_config: Any
     use_colors: bool | None
     access_log: bool
@@ -130,9 +134,10 @@ class Config:
     half_close_timeout_s: float
     linger_timeout_s: float
 
-    def __init__(
-        self, app: Any, *, ssl_context_factory: SSLContextFactory | None = None, **options: Any
-    ) -> None:
+    def __init__(self, app: Any, *values: Any, **options: Any) -> None:
+        options = by_name(values, options)
+        self.callback_notify, self.timeout_notify = notified(options)
+        self.ssl_context_factory: SSLContextFactory | None = options.pop("ssl_context_factory", None)
         for name in options:
             if name not in BY_NAME or name == "app":
                 raise OptionError(unknown(name))
@@ -140,7 +145,6 @@ class Config:
         for option in OPTIONS:
             if not option.argument:
                 setattr(self, option.name, option.convert(options.get(option.name, option.default)))
-        self.ssl_context_factory = ssl_context_factory
         #: What TLS is served with, once `load()` has run; None without TLS.
         self.credentials: Credentials | None = None
         #: The application itself, once `load()` has run.
@@ -151,6 +155,8 @@ class Config:
         self._follow_uvicorn(options)
         if self.env_file is not None:
             _load_variables(self.env_file)
+
+    __init__.__signature__ = signature(True, "self", "app")  # type: ignore[attr-defined]
 
     def _follow_uvicorn(self, options: Mapping[str, Any]) -> None:
         """Do what options mean that only uvicorn's parts could take literally; a line tells of each."""
@@ -190,6 +196,23 @@ class Config:
     @property
     def loaded(self) -> bool:
         return self.loaded_app is not None
+
+    @property
+    def asgi_version(self) -> str:
+        """The version of ASGI that `interface` names, once `load()` has run; `3.0` before."""
+        return "2.0" if self.interface == "asgi2" else "3.0"
+
+    def bind_socket(self) -> socket.socket:
+        """Return a bound socket that child processes inherit, and log its address.
+
+        It is for `Server.run(sockets=[...])`. Of the addresses of a host name it has the first of IPv4, as
+        uvicorn's does. The path of a UNIX socket is the caller's to remove. Raises StartupError.
+        """
+        binding = sockets.bind(self, single=True)
+        announce(binding.address)
+        (bound,) = binding.sockets
+        bound.set_inheritable(True)
+        return bound
 
     @property
     def trusted_proxies(self) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "access_logger",
     "access_records",
     "add_access_handler",
+    "announce",
     "configure",
     "logger",
     "reopen_files",
@@ -134,7 +135,7 @@ _followed = (_Uvicorn(logger, "uvicorn.error"), _Uvicorn(access_logger, "uvicorn
 
 
 def configure(
-    level: str | None,
+    level: str | int | None,
     log_config: Any = "",
     use_colors: bool | None = None,
     file: FileHandler | None = None,
@@ -160,12 +161,20 @@ def configure(
         _attach(_OURS, handler)
         _OURS.setLevel(logging.INFO)
     if level is not None:
-        _OURS.setLevel(level.upper())
+        level = level.upper() if isinstance(level, str) else level
+        _OURS.setLevel(level)
         for each in (logger, access_logger):
             if each.level != logging.NOTSET or each.parent is not _OURS:
-                _set_level(each, level.upper())
+                _set_level(each, level)
     elif log_config == "" and access_logger.parent is _OURS and access_logger.level == _OURS.level == 0:
         _set_level(access_logger, logging.INFO)  # requests are logged whatever the root logger's level is
+
+
+def announce(address: str) -> None:
+    """The line that tells where the server listens."""
+    message = "fastserve running on %s (Press CTRL+C to quit)"
+    colored = {"color_message": message.replace("%s", style("%s", bold=True))}
+    logger.info(message, address, extra=colored)
 
 
 def settle() -> None:

@@ -66,8 +66,9 @@ class Option:
     `name` is the keyword of `fastserve.run()` and `Config`; everything else that is spelled comes from it,
     except where `flag` names another spelling on the command line. `minimum` and `maximum` are inclusive.
     `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
-    (name, value) pairs. An importable one is a choice, an import string, or what that would name. A `listed`
-    one is text with commas, for which a list of texts is taken too; its choices are those of each element.
+    (name, value) pairs. An importable one is a choice, an import string, or what that would name. A
+    `numbered` one may be an integer in Python. A `listed` one is text with commas, for which a list of texts
+    is taken too; its choices are those of each element.
     `pattern` is what a text has to look like, told as `unit`. `judge`, where that does not suffice, raises
     ValueError for what is not of the form that `form` names; it may let other things than text pass, from
     Python code. `variable` names one more variable of the environment that stands for the option, as it does
@@ -88,6 +89,7 @@ class Option:
     argument: bool = False
     repeatable: bool = False
     importable: bool = False
+    numbered: bool = False
     listed: bool = False
     pattern: str = ""
     variable: str = ""
@@ -179,6 +181,8 @@ class Option:
             return self._list(value)
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
+        if self.numbered and type(value) is int and value >= 0:
+            return value
         if self.importable and (callable(value) or (isinstance(value, str) and all(value.partition(":")))):
             return value
         if self.pattern and not (isinstance(value, str) and re.fullmatch(self.pattern, value)):
@@ -404,7 +408,7 @@ OPTIONS: tuple[Option, ...] = (
     # --- logging
     Option(
         "log_level", str, None, "logging", "The least severe messages to log; without it: info.",
-        choices=("critical", "error", "warning", "info", "debug", "trace"),
+        choices=("critical", "error", "warning", "info", "debug", "trace"), numbered=True,
     ),
     Option(
         "log_config", str, "", "logging",

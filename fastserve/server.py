@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,9 @@ from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.errors import StartupError
 from fastserve.importer import without_our_frames
-from fastserve.log import logger, reopen_files, style
+from fastserve.keywords import signature
+from fastserve.log import announce, logger, reopen_files, style
+from fastserve.server_state import ServerState
 from fastserve.sockets import Binding, address_error, bind, given
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from fastserve.tls.credentials import Credentials
 
-__all__ = ["STARTUP_FAILURE", "Server", "check", "run"]
+__all__ = ["STARTUP_FAILURE", "Server", "ServerState", "check", "run"]
 
 #: The status with which the command exits if the server cannot start.
 STARTUP_FAILURE = 3
@@ -48,13 +50,14 @@ class Server:
 
     `started` tells that it has begun to listen. Setting `should_exit` ends it gracefully, setting
     `force_exit` as well without waiting for requests; both may be set from any thread. `servers` are the
-    event loop's listening servers.
+    event loop's listening servers, `server_state` tells of their connections and requests.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.started = False
         self.servers: list[asyncio.AbstractServer] = []
+        self.server_state = ServerState(lambda: self._endpoint)
         self._should_exit = False
         self._force_exit = False
         self._forced = 0
@@ -111,7 +114,7 @@ class Server:
         with self.capture_signals():
             try:
                 await self.startup(sockets)
-                await self._until(lambda: self._should_exit)
+                await self.main_loop()
             finally:
                 await self.shutdown()
 
@@ -132,11 +135,26 @@ class Server:
         await self._listen(self._binding, self._lifespan.state)
         self.started = True
         if sockets is None:
-            message = "fastserve running on %s (Press CTRL+C to quit)"
-            logger.info(message, self._binding.address, extra=_coloured(message, style("%s", bold=True)))
+            announce(self._binding.address)
 
-    async def shutdown(self) -> None:
-        """Stop listening, let requests finish, shut the application down, close the access log."""
+    async def main_loop(self) -> None:
+        """Wait until told to exit. Meanwhile `callback_notify` is awaited; raises what it raises."""
+        callback = self.config.callback_notify
+        if callback is None:
+            await self._until(lambda: self._should_exit)
+            return
+        notifying = asyncio.ensure_future(_notify(callback, self.config.timeout_notify))
+        try:
+            if await self._done(notifying, lambda: self._should_exit):
+                notifying.result()
+        finally:
+            notifying.cancel()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let requests finish, shut the application down, close the access log.
+
+        `sockets` is uvicorn's: those that `startup()` was given are closed without it.
+        """
         binding, self._binding = self._binding, None
         if binding is None:  # nothing stands, or it is being taken down
             return
@@ -145,6 +163,8 @@ class Server:
         for server in self.servers:
             server.close()
         binding.close()
+        for sock in sockets or ():
+            sock.close()
         if self._stop_tls is not None:
             self._stop_tls()
         try:
@@ -330,13 +350,15 @@ class Server:
                 self._loop.call_soon_threadsafe(self._told.set)
 
 
+async def _notify(callback: Callable[[], Awaitable[None]], interval_s: float) -> None:
+    while True:
+        await callback()
+        await asyncio.sleep(interval_s)
+
+
 def _log_process(message: str) -> None:
-    logger.info(message, os.getpid(), extra=_coloured(message, style("%s", "cyan")))
-
-
-def _coloured(message: str, argument: str) -> dict[str, str]:
-    """What a formatter with colours takes instead of the message."""
-    return {"color_message": message.replace("%s", argument)}
+    colored = {"color_message": message.replace("%s", style("%s", "cyan"))}
+    logger.info(message, os.getpid(), extra=colored)
 
 
 def run(app: Any, **options: Any) -> None:
@@ -356,6 +378,9 @@ def run(app: Any, **options: Any) -> None:
         _report(error)
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+run.__signature__ = signature(False, "app")  # type: ignore[attr-defined]
 
 
 def check(app: Any, **options: Any) -> None:

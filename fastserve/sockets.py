@@ -12,17 +12,29 @@ import os
 import socket
 import stat
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fastserve.errors import StartupError
 
-if TYPE_CHECKING:
-    from fastserve.config import Config
-
-__all__ = ["Binding", "address_error", "bind", "given"]
+__all__ = ["Address", "Binding", "address_error", "bind", "given"]
 
 #: Any program of the machine may connect, as to uvicorn's; the directory's mode is the lock.
 _UDS_MODE = 0o666
+
+
+class Address(Protocol):
+    """What names the address: the options of these names."""
+
+    host: str
+    port: int
+    uds: str | None
+    uds_mode: str | None
+    uds_owner: str | None
+    uds_group: str | None
+    fd: int | None
+
+    @property
+    def is_ssl(self) -> bool: ...
 
 
 class Binding:
@@ -50,16 +62,21 @@ class Binding:
             self._unlink = None
 
 
-def bind(config: Config) -> Binding:
+def bind(config: Address, single: bool = False) -> Binding:
     """Return the sockets that `config` names: a descriptor before a path, a path before host and port.
 
-    Raises StartupError with one line that names the address and the system's reason.
+    With `single`, of the addresses of a host name only the first of IPv4. Raises StartupError with one line
+    that names the address and the system's reason.
     """
     if config.fd is not None:
         return _adopt(config.fd)
     if config.uds is not None:
         return _bind_unix(config.uds, config.uds_mode, config.uds_owner, config.uds_group)
-    return _bind_tcp(config.host, config.port, "https" if config.is_ssl else "http")
+    scheme = "https" if config.is_ssl else "http"
+    if not single:
+        return _bind_tcp(config.host, config.port, scheme)
+    version = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    return _bind_tcp(config.host, config.port, scheme, version, 1)
 
 
 def given(sockets: Sequence[socket.socket]) -> Binding:
@@ -153,15 +170,19 @@ def _is_served(path: str) -> bool:
     return True
 
 
-def _bind_tcp(host: str, port: int, scheme: str) -> Binding:
-    """Bind every address that the name stands for, all to one port. An empty host is every interface."""
+def _bind_tcp(
+    host: str, port: int, scheme: str, version: int = socket.AF_UNSPEC, count_max: int | None = None
+) -> Binding:
+    """Bind the addresses that the name stands for, all to one port. An empty host is every interface."""
     sockets: list[socket.socket] = []
     absent: OSError | None = None
     try:
         # As bytes where possible: for text Python loads its IDNA codec, a millisecond of the start.
         name = host.encode() if host.isascii() else host
-        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in dict.fromkeys(found):
+        found = socket.getaddrinfo(
+            name or None, port, family=version, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in list(dict.fromkeys(found))[:count_max]:
             try:
                 sockets.append(_bind_one(family, kind, protocol, (address[0], port, *address[2:])))
             except OSError as error:

@@ -21,7 +21,7 @@ cdef class ASGIDriver(Driver):
     cdef Py_ssize_t read_buffer_bytes_max
     cdef bint use_task_factory
     cdef dict task_keywords
-    cdef set tasks           # of the requests whose coroutine is suspended
+    cdef readonly set tasks  # of the requests whose coroutine is suspended
     cdef list idle_waiters
 
     cdef object spawn(self, ASGICycle cycle)

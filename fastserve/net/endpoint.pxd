@@ -39,7 +39,7 @@ cdef class Endpoint:
     cdef double linger_timeout_s
     cdef readonly object limits
 
-    cdef set peers
+    cdef readonly set peers
     cdef dict addresses        # of our side, each one object
     cdef object sweep_timer
     cdef double sweep_interval_s

@@ -67,6 +67,8 @@ class Endpoint:
     @property
     def draining(self) -> bool: ...
     @property
+    def peers(self) -> set[Peer]: ...
+    @property
     def connections(self) -> int:
         """Open connections, those included that are closing."""
 

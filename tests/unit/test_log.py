@@ -111,6 +111,12 @@ def test_start_up_lines_have_colours_where_asked_for(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "\033[32mINFO\033[0m:     process [\033[36m7\033[0m]\n"
 
 
+def test_a_level_may_be_a_number() -> None:
+    configure(25)
+    for each in (logger, access_logger):
+        assert (each.isEnabledFor(25), each.isEnabledFor(24)) == (True, False)
+
+
 def test_messages_go_to_a_file_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "error.log"
     configure(None, use_colors=True, file=FileHandler(path))

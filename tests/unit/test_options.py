@@ -32,10 +32,19 @@ def test_config_declares_the_rows_of_the_table_with_their_types() -> None:
     for option in OPTIONS:
         if not option.argument:
             kind = "list[tuple[str, str]]" if option.repeatable else option.type.__name__
-            kind += " | Callable[..., Any]" if option.importable else ""
+            kind += " | Callable[..., Any]" if option.importable else " | int" if option.numbered else ""
             declared[option.name] = kind + (" | None" if option.default is None else "")
     declared["log_config"] = "Any"  # also whatever else logging.config takes
     assert Config.__annotations__ == declared
+
+
+def test_a_number_stands_for_a_name_in_python_only() -> None:
+    level = BY_NAME["log_level"]
+    assert level.convert(15) == 15
+    assert level.convert("DEBUG") == "debug"
+    for value in ("15", -1, True, 1.0):
+        with pytest.raises(OptionError, match="is not one of critical"):
+            level.convert(value)
 
 
 def test_the_command_has_the_rows_of_the_table() -> None:

@@ -77,6 +77,14 @@ def test_every_address_of_a_name_shares_the_port() -> None:
     assert binding.address == f"http://0.0.0.0:{ports.pop()}"
 
 
+@needs_ipv6
+def test_a_single_socket_of_a_name_is_of_ipv4() -> None:
+    for host, name in (("localhost", "127.0.0.1"), ("", "0.0.0.0"), ("::1", "::1")):
+        binding = bind(Config(None, host=host, port=0), single=True)
+        assert [sock.getsockname()[0] for sock in binding.sockets] == [name]
+        binding.close()
+
+
 def addresses(*found: str) -> Any:
     """A getaddrinfo that finds these."""
     families = {host: socket.AF_INET6 if ":" in host else socket.AF_INET for host in found}
