@@ -21,6 +21,7 @@ cdef class ASGIDriver(Driver):
     cdef Py_ssize_t read_buffer_bytes_max
     cdef bint use_task_factory
     cdef dict task_keywords
+    cdef bint spawning       # the start-up context is entered
     cdef readonly set tasks  # of the requests whose coroutine is suspended
     cdef list idle_waiters
 

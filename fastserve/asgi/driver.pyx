@@ -31,13 +31,21 @@ cdef extern from "Python.h":
         PYGEN_NEXT
     PySendResult PyIter_Send(object iterator, object value, PyObject **result) except PYGEN_ERROR
     bint PyCoro_CheckExact(object coroutine)
+    PyObject *PyDict_GetItemWithError(object fields, object key) except? NULL
     object PyContext_Copy(object context)
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
     object PyObject_Call(object callable, tuple args, dict keywords)
+
+    ctypedef struct PyMethodDef:
+        pass
+    ctypedef struct PyMethodDescrObject:
+        PyMethodDef *d_method
+    object PyCFunction_NewEx(PyMethodDef *method, object self, void *module)
 
 logger = logging.getLogger("fastserve.error")
 
 cdef bint HAS_EAGER_TASKS = sys.version_info >= (3, 12)
-cdef bint HAS_TASK_CONTEXT = sys.version_info >= (3, 11)
 cdef object Task = asyncio.Task
 cdef str HTTP_START = "http.response.start"
 cdef str HTTP_BODY = "http.response.body"
@@ -64,7 +72,7 @@ cdef class ASGIDriver(Driver):
         self.scopes = ScopeMaker(root_path, state if state is not None else {}, root_path_stripped)
         self.read_buffer_bytes_max = read_buffer_bytes_max
         self.use_task_factory = loop.get_task_factory() is not None
-        self.task_keywords = {"loop": loop, "context": context}
+        self.task_keywords = {"loop": loop}
         if HAS_EAGER_TASKS:
             self.task_keywords["eager_start"] = True
         self.tasks = set()
@@ -82,15 +90,19 @@ cdef class ASGIDriver(Driver):
     cdef object spawn(self, ASGICycle cycle):
         """A task for the cycle, in a copy of the start-up context. Eager where CPython has that (3.12): a request that
         never waits then never costs a turn of the loop."""
-        cdef object context = PyContext_Copy(self.context)
-        cdef object task
-        if self.use_task_factory or not HAS_TASK_CONTEXT:
+        cdef object context
+        if self.use_task_factory or self.spawning:
+            context = PyContext_Copy(self.context)
             return context.run(self.loop.create_task, cycle)
-        # One dict for all calls: a call with keyword arguments would make one for each.
-        self.task_keywords["context"] = context
-        task = PyObject_Call(Task, (cycle,), self.task_keywords)
-        self.task_keywords["context"] = self.context  # what the request has put into its own is not to outlive it
-        return task
+        # A task copies the context that it is made in. One dict of keywords serves all calls: a call with keyword
+        # arguments would make one for each.
+        PyContext_Enter(self.context)
+        self.spawning = True
+        try:
+            return PyObject_Call(Task, (cycle,), self.task_keywords)
+        finally:
+            self.spawning = False
+            PyContext_Exit(self.context)
 
     cdef int forget(self, object task) except -1:
         self.tasks.discard(task)
@@ -229,7 +241,11 @@ cdef class ASGICycle(Stream):
         cdef object coroutine
         if self.ended:
             raise RuntimeError("cannot reuse already awaited coroutine")
-        coroutine = self.driver.app(self.driver.scopes.make(self.request), self.receive_message, self.send_message)
+        coroutine = self.driver.app(
+            self.driver.scopes.make(self.request),
+            PyCFunction_NewEx(RECEIVE, self, NULL),
+            PyCFunction_NewEx(SEND, self, NULL),
+        )
         self.coroutine = coroutine if PyCoro_CheckExact(coroutine) else await_result(coroutine)
         return 0
 
@@ -404,7 +420,7 @@ cdef class ASGICycle(Stream):
     def send_message(self, message):
         """ASGI's send. It acts at once; what it returns is ready, unless the client is slow."""
         cdef dict fields = <dict>message if type(message) is dict else dict(message)
-        cdef object kind = fields["type"]
+        cdef object kind = field(fields, "type")
         if self.sink.disconnected:
             raise ClientDisconnected("the client disconnected")
         if self.state == EXPECT_BODY:
@@ -421,7 +437,7 @@ cdef class ASGICycle(Stream):
         raise RuntimeError(f"Unexpected ASGI message {kind!r} sent, after response already completed.")
 
     cdef object send_start(self, dict fields):
-        self.sink.send_head(fields["status"], fields.get("headers", ()))
+        self.sink.send_head(field(fields, "status"), fields.get("headers", ()))
         self.state = EXPECT_BODY
         return READY
 
@@ -445,12 +461,24 @@ cdef class ASGICycle(Stream):
 
 cdef object ENDED = object()
 
+# The methods that an application is given, bound without the search that `self.send_message` would be.
+cdef PyMethodDef *RECEIVE = (<PyMethodDescrObject *>ASGICycle.__dict__["receive_message"]).d_method
+cdef PyMethodDef *SEND = (<PyMethodDescrObject *>ASGICycle.__dict__["send_message"]).d_method
+
 
 cdef inline object take(PyObject *owned):
     """The reference that a C function returned."""
     cdef object value = <object>owned
     Py_DECREF(value)
     return value
+
+
+cdef inline object field(dict fields, str key):
+    """What `fields[key]` is, without a C call for each step to it."""
+    cdef PyObject *found = PyDict_GetItemWithError(fields, key)
+    if found == NULL:
+        raise KeyError(key)
+    return <object>found
 
 
 cdef str printable(str text):

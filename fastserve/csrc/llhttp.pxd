@@ -8,4 +8,7 @@ cdef extern from "llhttp.h" nogil:
         uint8_t method
         uint8_t http_minor
 
+    enum:
+        HTTP_HEAD
+
     const char *llhttp_method_name(int method)

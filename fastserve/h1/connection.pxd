@@ -29,6 +29,7 @@ cdef class Connection(Channel):
     cdef Request request
     cdef Stream stream
     cdef H1Sink sink
+    cdef H1Sink used_sink        # of the request before, for the next one
     cdef bint stream_started
     cdef bint body_paused        # the application does not keep up
     cdef uint64_t body_bytes

@@ -17,6 +17,7 @@ import struct
 
 from fastserve.csrc.clock cimport fs_monotonic_s
 from fastserve.csrc.debug cimport FS_DEBUG
+from fastserve.csrc.llhttp cimport HTTP_HEAD
 from fastserve.csrc.parser cimport (
     FS_END, FS_ERROR, FS_HEAD, FS_HEAD_END, fs_event, fs_parser_destroy, fs_parser_feed,
     fs_parser_head_begun, fs_parser_init, fs_parser_release_body, fs_parser_release_head,
@@ -118,6 +119,7 @@ cdef class Connection(Channel):
         if sink is not None:
             sink.client_gone()
             self.end_request(sink)
+        self.used_sink = None
         self.outbox.close()
         self.forget_waiting()
         self.transport = None
@@ -204,11 +206,12 @@ cdef class Connection(Channel):
         request.tls = self.tls
         if self.request_filter is not None:
             self.request_filter.apply(request)
-        is_head = request.method == "HEAD"
+        is_head = self.parser.http.method == HTTP_HEAD
         self.request = request
         self.may_send_more = self.may_send_more or verdict.keep_alive
         keep_alive = verdict.keep_alive and self.endpoint.keep_alive_timeout_s > 0
-        sink = H1Sink.create(self, is_head, is_1_0, keep_alive, verdict.expects_continue and has_body)
+        self.used_sink, sink = None, self.used_sink
+        sink = H1Sink.create(self, sink, is_head, is_1_0, keep_alive, verdict.expects_continue and has_body)
         self.sink = sink
         self.endpoint.total_requests += 1
         self.body_bytes = 0
@@ -263,7 +266,7 @@ cdef class Connection(Channel):
             self.endpoint.bad_request(self.peer_name(), status, reason, excerpt)
         if sink is None:
             fs_parser_release_head(&self.parser)
-            sink = self.sink = H1Sink.create(self, False, False, False, False)
+            sink = self.sink = H1Sink.create(self, None, False, False, False, False)
         elif sink.head_sent():
             sink.disconnected = True
             sink.abort()
@@ -307,6 +310,7 @@ cdef class Connection(Channel):
             else:
                 self.linger()
         elif sink.keep_alive and not self.endpoint.draining:
+            self.used_sink = sink
             self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
             if self.outbox.corks == 0 and (self.waiting is not None or self.at_eof):
                 self.endpoint.turn.add_reader(self)

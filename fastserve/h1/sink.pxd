@@ -40,7 +40,8 @@ cdef class H1Sink(Sink):
     cdef bytes head              # held, without the empty line, where it could not stay in the scratch buffer
 
     @staticmethod
-    cdef H1Sink create(Channel channel, bint is_head, bint is_1_0, bint keep_alive, bint owes_continue)
+    cdef H1Sink create(Channel channel, H1Sink used, bint is_head, bint is_1_0, bint keep_alive, bint owes_continue)
+    cdef int reset(self) noexcept
     cdef int enter(self, AnswerState state) noexcept
     cdef int take_along(self) except -1
     cdef int client_gone(self) except -1

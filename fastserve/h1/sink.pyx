@@ -6,6 +6,7 @@ is chunked, or, for HTTP/1.0, ends with the connection. `enter` is the one place
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.ref cimport Py_REFCNT
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -26,6 +27,9 @@ from fastserve.stream.sink cimport Sink
 cdef Py_ssize_t JOIN_BYTES_MAX = 16384
 cdef bytes LAST_CHUNK = b"0\r\n\r\n"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+# Of the names that the server writes itself or reads: date, server, connection, content-length, transfer-encoding.
+cdef unsigned int OUR_NAME_LENGTHS = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17
 
 # What the application wrote itself, so that the server does not.
 cdef int OWN_DATE = 1
@@ -63,16 +67,31 @@ cdef class H1Sink(Sink):
     """The answer to one HTTP/1 request."""
 
     @staticmethod
-    cdef H1Sink create(Channel channel, bint is_head, bint is_1_0, bint keep_alive, bint owes_continue):
-        cdef H1Sink sink = H1Sink.__new__(H1Sink)
-        sink.channel = channel
+    cdef H1Sink create(Channel channel, H1Sink used, bint is_head, bint is_1_0, bint keep_alive, bint owes_continue):
+        """A sink for the next answer: the one that is `used`, or None, anew if nobody else holds it any more."""
+        cdef H1Sink sink
+        if used is not None and Py_REFCNT(used) == 1:
+            sink = used
+            sink.reset()
+        else:
+            sink = H1Sink.__new__(H1Sink)
+            sink.channel = channel
+            if FS_DEBUG:
+                live.sinks += 1
         sink.is_head = is_head
         sink.is_1_0 = is_1_0
         sink.keep_alive = keep_alive
         sink.owes_continue = owes_continue
-        if FS_DEBUG:
-            live.sinks += 1
         return sink
+
+    cdef int reset(self) noexcept:
+        self.enter(BEFORE_HEAD)
+        self.status = 0
+        self.bytes_sent = self.bytes_received = 0
+        self.disconnected = self.finished = False
+        self.chunked = self.has_length = self.no_body = False
+        self.length_left = 0
+        return 0
 
     def __dealloc__(self):
         global scratch_owner
@@ -182,6 +201,8 @@ cdef class H1Sink(Sink):
             raise ValueError(f"invalid value of the response header {name!r}: {value!r}")
         if result != FS_FIELD_OK:
             raise MemoryError
+        if name_size > 17 or not (OUR_NAME_LENGTHS >> name_size) & 1:
+            return 0
         id = fs_name_find(name_at, name_size)
         if id == FS_NAME_CONTENT_LENGTH:
             if informational or not self.take_length(value):
