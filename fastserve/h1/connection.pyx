@@ -25,6 +25,7 @@ from fastserve.csrc.parser cimport (
 from fastserve.csrc.rules cimport fs_judge_parser, fs_verdict
 from fastserve.h1.parser cimport build_request
 from fastserve.h1.sink cimport Channel, H1Sink
+from fastserve.net.addresses cimport ends_of
 from fastserve.net.debug cimport live
 from fastserve.net.endpoint cimport Endpoint
 from fastserve.net.outbox cimport Outbox
@@ -39,8 +40,6 @@ cdef Py_ssize_t TURN_BYTES_MAX = 16384
 cdef int LINGER_ROUNDS = 10  # the whole of lingering, in units of linger_timeout_s
 cdef Py_ssize_t EXCERPT_BYTES = 64
 cdef char TLS_HANDSHAKE = 22  # the first byte of a ClientHello's record (RFC 8446, 5.1); no method begins with it
-cdef str HTTP = "http"
-cdef str HTTPS = "https"
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -548,15 +547,9 @@ cdef class Connection(Channel):
     # ---- addresses ----
 
     cdef int look_up_addresses(self) except -1:
-        transport = self.transport
         self.addressed = True
-        self.scheme = HTTP if transport.get_extra_info("sslcontext") is None else HTTPS
-        self.client = address_of(transport.get_extra_info("peername"))
-        sockname = transport.get_extra_info("sockname")
-        self.server = address_of(sockname)
-        if self.server is None and isinstance(sockname, str):
-            self.server = (sockname, None)
-        self.server = self.endpoint.shared_address(self.server)
+        self.scheme, self.client, server = ends_of(self.transport)
+        self.server = self.endpoint.shared_address(server)
         if self.endpoint.request_filter is not None:
             self.request_filter = self.endpoint.request_filter.for_connection(self.client, self.server)
         return 0
@@ -566,10 +559,3 @@ cdef class Connection(Channel):
         if not self.addressed and self.transport is not None:
             self.look_up_addresses()
         return self.client
-
-
-cdef object address_of(object name):
-    """``(host, port)`` of an asyncio peername or sockname; None for a Unix socket's."""
-    if isinstance(name, (tuple, list)) and len(name) >= 2:
-        return (str(name[0]), int(name[1]))
-    return None

@@ -1,0 +1,1 @@
+"""Who is at the two ends of a transport?"""
