@@ -43,12 +43,15 @@ def facts(ssl_object: ssl.SSLObject, credentials: Credentials) -> dict[str, Any]
 
 
 def _client_chain(ssl_object: ssl.SSLObject) -> tuple[str, ...]:
-    """The client's certificate in PEM, and behind it (CPython 3.13 and newer) what else it sent."""
+    """The client's certificate in PEM, and behind it (CPython 3.13 and newer) what else it sent.
+
+    A resumed session has kept the client's own only.
+    """
     own = ssl_object.getpeercert(binary_form=True)
     if own is None:
         return ()
     # The name that mypy's oldest supported Python does not have.
-    chain = getattr(ssl_object, "get_unverified_chain", lambda: [own])()
+    chain = getattr(ssl_object, "get_unverified_chain", list)() or [own]
     return tuple(ssl.DER_cert_to_PEM_cert(certificate) for certificate in chain)
 
 

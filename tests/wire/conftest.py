@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from .exchange import SOCKET_SPLITS, Delivery, SocketDelivery
 from .memory import CORES, MemoryDelivery, MemoryServer
 from .servers import HTTP_IMPLEMENTATIONS, Pool, Server
+from .tls import Certificates, TlsServer, options_of
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,3 +73,46 @@ def in_memory(http: str, deliveries: dict[str, MemoryDelivery]) -> MemoryDeliver
     if http not in deliveries:
         pytest.skip(f"{http} has no core to drive in memory")
     return deliveries[http]
+
+
+# ---- TLS ----
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module", params=["uvloop", "asyncio"])
+def event_loop(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    if name == "uvloop":
+        pytest.importorskip("uvloop")
+    return name
+
+
+@pytest.fixture(scope="module")
+def tls(certificates: Certificates, event_loop: str) -> Iterator[TlsServer]:
+    pair = certificates.issue("server")
+    server = TlsServer(
+        "cython",
+        certificates,
+        options_of(pair, loop=event_loop, linger_timeout_s=0.4, timeout_keep_alive=600),
+    )
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_tls(certificates: Certificates, event_loop: str) -> Iterator[Callable[..., TlsServer]]:
+    """Start a server of one's own, with a new pair and these options."""
+    running: list[TlsServer] = []
+
+    def start_one(**options: Any) -> TlsServer:
+        pair = certificates.issue(f"own{len(running)}")
+        running.append(TlsServer("cython", certificates, {**options_of(pair, loop=event_loop), **options}))
+        return running[-1]
+
+    yield start_one
+    for server in running:
+        server.stop()

@@ -115,6 +115,10 @@ class Server:
             file.seek(since)
             return file.read().decode(errors="surrogateescape")
 
+    def lines_with(self, text: str) -> list[str]:
+        """The lines on stderr that have this text in them."""
+        return [line for line in self.stderr().splitlines() if text in line]
+
     def stderr_size(self) -> int:
         return self._stderr.stat().st_size
 

@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import signal
 import ssl
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .client import Client
 from .script import answer, body, fill, script, start
 from .servers import Server
-from .tls import Certificates, Session, TlsClient, TlsServer, client_hello, failing_start, options_of
+from .tls import (
+    Certificates,
+    Session,
+    TlsClient,
+    TlsServer,
+    client_hello,
+    failing_start,
+    options_of,
+    refused,
+)
 
 HELLO = b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module", params=["uvloop", "asyncio"])
-def loop(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if name == "uvloop":
-        pytest.importorskip("uvloop")
-    return name
-
-
-@pytest.fixture(scope="module")
-def tls(certificates: Certificates, loop: str) -> Iterator[TlsServer]:
-    pair = certificates.issue("server")
-    server = TlsServer(
-        "cython", certificates, options_of(pair, loop=loop, linger_timeout_s=0.4, timeout_keep_alive=600)
-    )
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def started(certificates: Certificates, loop: str) -> Iterator[Callable[..., TlsServer]]:
-    """Start a server of one's own, with a new pair and these options."""
-    running: list[TlsServer] = []
-
-    def start_one(**options: Any) -> TlsServer:
-        pair = certificates.issue(f"own{len(running)}")
-        running.append(TlsServer("cython", certificates, {**options_of(pair, loop=loop), **options}))
-        return running[-1]
-
-    yield start_one
-    for server in running:
-        server.stop()
-
-
-def lines_with(server: Server, text: str) -> list[str]:
-    return [line for line in server.stderr().splitlines() if text in line]
 
 
 # ---- what is served ----
@@ -160,94 +125,32 @@ def test_an_answer_that_breaks_off_does_not_look_whole(tls: TlsServer) -> None:
         assert client.ending == "reset"
 
 
-# ---- the extension ----
-
-EXTENSION = {
-    "server_cert",
-    "client_cert_chain",
-    "client_cert_name",
-    "client_cert_error",
-    "tls_version",
-    "cipher_suite",
-}
-
-
-def extension(server: TlsServer, context: ssl.SSLContext) -> Any:
-    with TlsClient(server.port, context) as client:
-        return client.ask(b"GET /__tls HTTP/1.1\r\nHost: a\r\n\r\n").json()
-
-
-def test_extension_without_a_client_certificate(tls: TlsServer) -> None:
-    context = tls.certificates.client_context()
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256")
-    found = extension(tls, context)
-    assert set(found) == EXTENSION
-    assert found["tls_version"] == 0x0303
-    assert found["cipher_suite"] in (0xC02B, 0xC02F)
-    assert found["client_cert_chain"] == []
-    assert found["client_cert_name"] is None
-    assert found["client_cert_error"] is None
-    with TlsClient(tls.port, tls.context) as client:
-        assert found["server_cert"] == ssl.DER_cert_to_PEM_cert(client.server_certificate)
-
-
-def test_no_extension_without_tls(server: Server) -> None:
-    assert server.control("tls").json() is None
-
-
-def refused(server: TlsServer, context: ssl.SSLContext) -> None:
-    """TLS 1.3: the client's handshake is complete before the server has judged its certificate."""
-    client = None
-    with contextlib.suppress(OSError):
-        client = TlsClient(server.port, context)
-        client.send(HELLO)
-    if client is not None:
-        with client, contextlib.suppress(OSError):
-            assert client.read_to_end() == b""
-
-
-def test_required_client_certificate(started: Callable[..., TlsServer], certificates: Certificates) -> None:
-    pair = certificates.issue("client", "client.example")
-    with_certificate = certificates.client_context(pair)
-    server = started(**{"ssl-cert-reqs": 2, "ssl-ca-certs": certificates.ca_file})
-    found = extension(server, with_certificate)
-    assert found["tls_version"] == 0x0304
-    assert found["cipher_suite"] in (0x1301, 0x1302, 0x1303)
-    assert found["client_cert_chain"][0] == Path(pair[0]).read_text()
-    assert found["client_cert_name"].startswith("OU=Testing cert")
-    assert "O=trustme" in found["client_cert_name"]
-    refused(server, certificates.client_context())
-    stranger = Certificates(Path(certificates.directory))
-    stranger_pair = stranger.issue("stranger", "stranger.example")
-    certificates.authority.cert_pem.write_to_path(certificates.ca_file)
-    refused(server, certificates.client_context(stranger_pair))
-    server.await_output("failed: client certificate: ")
-    (missing,) = lines_with(server, "peer did not return a certificate")
-    assert re.search(r"TLS handshake with 127\.0\.0\.1:\d+ failed: ", missing)
-    assert "Traceback" not in server.stderr()
-
-
-def test_optional_client_certificate(started: Callable[..., TlsServer], certificates: Certificates) -> None:
-    server = started(**{"ssl-cert-reqs": 1, "ssl-ca-certs": certificates.ca_file})
-    assert extension(server, certificates.client_context())["client_cert_chain"] == []
-    pair = certificates.issue("client", "client.example")
-    assert len(extension(server, certificates.client_context(pair))["client_cert_chain"]) >= 1
+def test_handshakes_do_not_count_for_limit_concurrency(start_tls: Callable[..., TlsServer]) -> None:
+    """As in uvicorn, a client is one from the end of its handshake on."""
+    server = start_tls(**{"limit-concurrency": 2})
+    hello = client_hello()
+    with server.connect() as first, server.plain() as silent, server.plain() as begun:
+        begun.send(hello)
+        assert silent.port
+        assert server.hello(first).status == 200
+        with server.connect() as second:
+            assert server.hello(second).status == 503
+        server.await_output("Exceeded concurrency limit")
 
 
 # ---- options ----
 
 
-def test_encrypted_key(certificates: Certificates, started: Callable[..., TlsServer]) -> None:
+def test_encrypted_key(certificates: Certificates, start_tls: Callable[..., TlsServer]) -> None:
     pair = certificates.issue("encrypted")
     certificates.encrypt(pair[1], "secret")
-    server = started(**options_of(pair, ssl_keyfile_password="secret"))
+    server = start_tls(**options_of(pair, ssl_keyfile_password="secret"))
     with server.connect() as client:
         assert server.hello(client).status == 200
 
 
-def test_versions_and_ciphers(started: Callable[..., TlsServer]) -> None:
-    server = started(**{"ssl-version": 5, "ssl-ciphers": "ECDHE+AESGCM"})
+def test_versions_and_ciphers(start_tls: Callable[..., TlsServer]) -> None:
+    server = start_tls(**{"ssl-version": 5, "ssl-ciphers": "ECDHE+AESGCM"})
     with TlsClient(server.port, server.context) as client:
         assert client.socket.version() == "TLSv1.2"
         assert "GCM" in client.socket.cipher()[0]
@@ -323,20 +226,20 @@ def test_row_50_a_client_hello_on_a_plain_port(http: str) -> None:
                 client.socket.settimeout(5)
                 client.send(hello[cut:]) if cut < len(hello) else None
                 client.read_to_end()
-        lines = lines_with(server, "Invalid HTTP request")
+        lines = server.lines_with("Invalid HTTP request")
         assert len(lines) == 5
         assert all("TLS handshake on a plain HTTP port" in line for line in lines)
         with server.connect() as client:
             client.send(b"GET / HTTP/1.1\r\nHost: a\r\nX: \x16\r\n\r\n")
             assert client.response().status == 400
-        assert "TLS handshake" not in lines_with(server, "Invalid HTTP request")[-1]
+        assert "TLS handshake" not in server.lines_with("Invalid HTTP request")[-1]
     finally:
         server.stop()
 
 
 @pytest.mark.parametrize("cut", [1, 2, 10, len(HELLO)])
-def test_row_50_plain_http_on_a_tls_port(started: Callable[..., TlsServer], cut: int) -> None:
-    server = started()
+def test_row_50_plain_http_on_a_tls_port(start_tls: Callable[..., TlsServer], cut: int) -> None:
+    server = start_tls()
     with server.plain() as client:
         client.send(HELLO[:cut])
         client.send(HELLO[cut:]) if cut < len(HELLO) else None
@@ -347,34 +250,34 @@ def test_row_50_plain_http_on_a_tls_port(started: Callable[..., TlsServer], cut:
         client.shutdown_write()
         client.expect_eof()
         port = client.port
-    (line,) = lines_with(server, "Invalid HTTP request")
+    (line,) = server.lines_with("Invalid HTTP request")
     assert f"from 127.0.0.1:{port}: 400 plain HTTP on a TLS port" in line
     assert server.seen() == []
 
 
-def test_neither_tls_nor_http(started: Callable[..., TlsServer]) -> None:
-    server = started()
+def test_neither_tls_nor_http(start_tls: Callable[..., TlsServer]) -> None:
+    server = start_tls()
     with server.plain() as client:
         client.send(b"\x00\x01\x02" * 20)
         client.read_to_end()
     server.await_output("TLS handshake with 127.0.0.1:[0-9]+ failed: wrong version number")
 
 
-def test_failures_cannot_flood_the_log(started: Callable[..., TlsServer]) -> None:
-    server = started()
+def test_failures_cannot_flood_the_log(start_tls: Callable[..., TlsServer]) -> None:
+    server = start_tls()
     for _ in range(100):
         with server.plain() as client:
             client.send(b"\x16\x03\x01\xff\xff" + b"\xff" * 20)
             client.shutdown_write()
             client.read_to_end()
-    assert 1 <= len(lines_with(server, "TLS handshake with")) <= 30
+    assert 1 <= len(server.lines_with("TLS handshake with")) <= 30
     with server.connect() as client:
         assert server.hello(client).status == 200
     assert "Traceback" not in server.stderr()
 
 
-def test_handshakes_that_stall(started: Callable[..., TlsServer]) -> None:
-    server = started(**{"ssl-handshake-timeout-s": 0.4})
+def test_handshakes_that_stall(start_tls: Callable[..., TlsServer]) -> None:
+    server = start_tls(**{"ssl-handshake-timeout-s": 0.4})
     hello = client_hello()
     with server.plain() as silent, server.plain() as begun, server.plain() as waiting:
         begun.send(hello[:20])
@@ -386,13 +289,13 @@ def test_handshakes_that_stall(started: Callable[..., TlsServer]) -> None:
         ports = {begun.port, waiting.port}
     server.await_output("failed: not complete in time\n(.*\n)*.*failed: not complete in time")
     told = {
-        int(re.findall(r"127\.0\.0\.1:(\d+)", line)[0]) for line in lines_with(server, "not complete in time")
+        int(re.findall(r"127\.0\.0\.1:(\d+)", line)[0]) for line in server.lines_with("not complete in time")
     }
     assert told == ports  # who says nothing at all is no news: load balancers ask like that
 
 
-def test_clients_that_go_away_leave_nothing(started: Callable[..., TlsServer]) -> None:
-    server = started()
+def test_clients_that_go_away_leave_nothing(start_tls: Callable[..., TlsServer]) -> None:
+    server = start_tls()
     hello = client_hello()
     with server.connect() as client:
         server.hello(client)
@@ -432,8 +335,8 @@ def tls_objects(server: Server) -> int:
 # ---- new certificates ----
 
 
-def test_new_certificates_on_change(started: Callable[..., TlsServer], certificates: Certificates) -> None:
-    server = started(**{"ssl-reload-interval-s": 0.1})
+def test_new_certificates_on_change(start_tls: Callable[..., TlsServer], certificates: Certificates) -> None:
+    server = start_tls(**{"ssl-reload-interval-s": 0.1})
     with server.connect() as before:
         assert isinstance(before, TlsClient)
         assert server.hello(before).status == 200
@@ -449,9 +352,9 @@ def test_new_certificates_on_change(started: Callable[..., TlsServer], certifica
 
 
 def test_new_certificates_on_sighup_and_broken_ones(
-    started: Callable[..., TlsServer], certificates: Certificates
+    start_tls: Callable[..., TlsServer], certificates: Certificates
 ) -> None:
-    server = started(**{"ssl-reload-interval-s": 0})
+    server = start_tls(**{"ssl-reload-interval-s": 0})
     with server.connect() as before:
         assert isinstance(before, TlsClient)
         old = before.server_certificate
@@ -464,7 +367,7 @@ def test_new_certificates_on_sighup_and_broken_ones(
             assert isinstance(client, TlsClient)
             assert client.server_certificate == old
             assert server.hello(client).status == 200
-        assert len(lines_with(server, "ERROR")) == 1
+        assert len(server.lines_with("ERROR")) == 1
         key.write_bytes(whole)
         server.process.send_signal(signal.SIGHUP)
         server.await_output("TLS certificates loaded anew")
@@ -474,22 +377,22 @@ def test_new_certificates_on_sighup_and_broken_ones(
         assert server.hello(before).status == 200
 
 
-def test_a_broken_pair_is_told_once(started: Callable[..., TlsServer], certificates: Certificates) -> None:
-    server = started(**{"ssl-reload-interval-s": 0.05})
+def test_a_broken_pair_is_told_once(start_tls: Callable[..., TlsServer], certificates: Certificates) -> None:
+    server = start_tls(**{"ssl-reload-interval-s": 0.05})
     Path(certificates.directory, "own0.pem").write_bytes(b"rubbish")
     server.await_output("cannot be loaded")
     with server.connect() as client:
         for _ in range(20):
             assert server.hello(client).status == 200
             time.sleep(0.02)
-    assert len(lines_with(server, "cannot be loaded")) == 1
+    assert len(server.lines_with("cannot be loaded")) == 1
 
 
 # ---- the end ----
 
 
-def test_shutdown_does_not_wait_for_handshakes_or_idle_clients(started: Callable[..., TlsServer]) -> None:
-    server = started(**{"linger-timeout-s": 0.3})
+def test_shutdown_does_not_wait_for_handshakes_or_idle_clients(start_tls: Callable[..., TlsServer]) -> None:
+    server = start_tls(**{"linger-timeout-s": 0.3})
     with server.connect() as idle, server.plain() as silent, server.plain() as begun:
         server.hello(idle)
         begun.send(client_hello()[:20])

@@ -32,12 +32,18 @@ class Certificates:
         self.ca_file = str(directory / "ca.pem")
         self.authority.cert_pem.write_to_path(self.ca_file)
 
-    def issue(self, name: str = "server", identity: str = "127.0.0.1") -> tuple[str, str]:
-        """Write a new pair of certificate and key under this name; return the paths."""
+    def issue(
+        self, name: str = "server", identity: str = "127.0.0.1", *, by_another: bool = False
+    ) -> tuple[str, str]:
+        """Write a new pair of certificate and key under this name; return the paths.
+
+        `by_another`: issued by an authority that ours has certified, whose certificate stands behind it.
+        """
         cert, key = self.directory / f"{name}.pem", self.directory / f"{name}.key"
-        issued = self.authority.issue_cert(identity)
-        for path, data in ((cert, issued.cert_chain_pems[0].bytes()), (key, issued.private_key_pem.bytes())):
-            self.replace(path, data)
+        authority = self.authority.create_child_ca() if by_another else self.authority
+        issued = authority.issue_cert(identity)
+        self.replace(cert, b"".join(pem.bytes() for pem in issued.cert_chain_pems))
+        self.replace(key, issued.private_key_pem.bytes())
         return str(cert), str(key)
 
     @staticmethod
@@ -65,11 +71,13 @@ class Certificates:
 class TlsClient(Client):
     """A `Client` under TLS."""
 
-    def __init__(self, port: int, context: ssl.SSLContext, **options: Any) -> None:
+    def __init__(
+        self, port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None, **options: Any
+    ) -> None:
         super().__init__(port, **options)
         try:
             self.socket: ssl.SSLSocket = context.wrap_socket(
-                self.socket, server_hostname="127.0.0.1", suppress_ragged_eofs=False
+                self.socket, server_hostname="127.0.0.1", suppress_ragged_eofs=False, session=session
             )
         except BaseException:
             self.socket.close()
@@ -176,6 +184,17 @@ class Session:
                 if not data:
                     return received, True
                 received += data
+
+
+def refused(server: TlsServer, context: ssl.SSLContext) -> None:
+    """The server ends the handshake; with TLS 1.3 the client may have thought that it was complete."""
+    client = None
+    with contextlib.suppress(OSError):
+        client = TlsClient(server.port, context)
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    if client is not None:
+        with client, contextlib.suppress(OSError):
+            assert client.read_to_end() == b""
 
 
 def options_of(pair: tuple[str, str], **more: Option) -> dict[str, Option]:
