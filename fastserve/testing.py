@@ -41,8 +41,8 @@ class Served:
     """A server that runs in a thread.
 
     `server` is the `fastserve.Server`; `host` and `port` are where it listens, `url` the same as
-    `http://127.0.0.1:54321`, without a slash at its end; of a UNIX socket `host` is its path, `port` None and
-    `url` `http://localhost`.
+    `http://127.0.0.1:54321`, without a slash at its end, and begins with `https` under TLS; of a UNIX socket
+    `host` is its path, `port` None and `url` `http://localhost`.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
@@ -67,9 +67,11 @@ class Served:
 
     @property
     def url(self) -> str:
+        scheme = "https" if self.server.config.is_ssl else "http"
         if self.port is None:
-            return "http://localhost"
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+            return f"{scheme}://localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
 
     def _run(self) -> None:
         try:

@@ -100,7 +100,7 @@ class Endpoint:
     def abort(self) -> None:
         """Drops every connection, whatever it is doing."""
 
-    def handshake_failed(self, client: tuple[str, int] | None, reason: str) -> None:
+    def handshake_failed(self, peername: object, reason: str) -> None:
         """One line for the log about a client that could not agree on TLS; rate-limited like bad requests."""
 
     def close(self) -> None:

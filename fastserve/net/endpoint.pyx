@@ -242,10 +242,10 @@ cdef class Endpoint:
                        name_of(client), status, reason, shown, self.note())
         return 0
 
-    def handshake_failed(self, client, str reason not None) -> None:
+    def handshake_failed(self, peername, str reason not None) -> None:
         """One line for the log about a client that could not agree on TLS; they count as bad requests do."""
         if self.allowance.take():
-            logger.warning("TLS handshake with %s failed: %s%s", name_of(client), reason, self.note())
+            logger.warning("TLS handshake with %s failed: %s%s", name_of(peername), reason, self.note())
 
     cdef str note(self):
         more = self.allowance.take_suppressed()
@@ -253,4 +253,4 @@ cdef class Endpoint:
 
 
 cdef object name_of(object client):
-    return f"{client[0]}:{client[1]}" if client else "unix socket"
+    return f"{client[0]}:{client[1]}" if isinstance(client, tuple) else "unix socket"

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from fastserve.log import logger
 from fastserve.tls.credentials import Credentials, reason_of
 from fastserve.tls.extension import facts
 
@@ -151,7 +152,11 @@ class Handshake(asyncio.Protocol):
             return
         finally:
             self._end()
-        self._hand_over(transport, credentials)
+        try:
+            self._hand_over(transport, credentials)
+        except Exception:
+            logger.exception("The protocol of a connection under TLS failed to begin")
+            self._transport.abort()
 
     def _feed(self) -> None:
         """Give the TLS layer what was read before it was there."""

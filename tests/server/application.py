@@ -109,3 +109,7 @@ def own_protocol(endpoint: Any) -> asyncio.Protocol:
 
     say("own protocol")
     return Connection(endpoint)
+
+
+def broken_protocol(endpoint: Any) -> asyncio.Protocol:
+    raise ZeroDivisionError

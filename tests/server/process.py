@@ -50,7 +50,7 @@ class Process:
     @property
     def port(self) -> int:
         self.wait_for("CTRL+C to quit")
-        found = re.search(r"running on \S*http://\S+:(\d+)\b", self.output)
+        found = re.search(r"running on \S*https?://\S+:(\d+)\b", self.output)
         assert found, self.output
         return int(found[1])
 
