@@ -50,6 +50,7 @@ cdef class ASGICycle(Stream):
 
     # send()
     cdef ResponseState state
+    cdef int sends_in_a_row      # without a wait
 
     cdef object step(self, object value)
     cdef object step_throw(self, object error)
@@ -72,3 +73,4 @@ cdef class Receive(Awaitable):
 
 cdef class Drain(Awaitable):
     cdef ASGICycle cycle
+    cdef bint owes_turn

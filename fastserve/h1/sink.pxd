@@ -49,6 +49,7 @@ cdef class H1Sink(Sink):
     cdef int take_field(self, fs_buf *buf, bytes name, bytes value, bint informational, int *own) except -1
     cdef bint take_length(self, bytes value) except -1
     cdef int take_connection(self, bytes value) except -1
+    cdef bint tells_length(self, Py_ssize_t length, bint more) noexcept
     cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1
     cdef int write_piece(self, object data, Py_ssize_t size) except -1
     cdef int account(self, Py_ssize_t size, bint more) except -1

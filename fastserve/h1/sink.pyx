@@ -340,6 +340,11 @@ cdef class H1Sink(Sink):
             self.bytes_sent += size
         return 0
 
+    cdef bint tells_length(self, Py_ssize_t length, bint more) noexcept:
+        """Whether an answer without a body has the Content-Length of the one that a GET would get: to HEAD, if that has
+        one (RFC 9110, 8.6). A 204 never has, and what a 304's would be is not known."""
+        return self.is_head and not more and length > 0 and self.status != 204 and self.status != 304
+
     cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1:
         """The head, its framing fields, and the first data: one piece, unless the data is large.
 
@@ -359,7 +364,7 @@ cdef class H1Sink(Sink):
             head_size = PyBytes_GET_SIZE(self.head)
         if self.owes_continue:
             self.keep_alive = False  # whether the body still comes is the client's choice (RFC 9110, 10.1.1)
-        if not self.has_length and (not self.no_body or (self.is_head and not more and length > 0)):
+        if not self.has_length and (not self.no_body or self.tells_length(length, more)):
             if not more:
                 memcpy(framing, b"content-length: ", 16)
                 framing_size = 16 + fs_put_decimal(framing + 16, length)

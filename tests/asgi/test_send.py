@@ -401,6 +401,32 @@ def test_backpressure_a_client_that_does_not_read_stops_send(serve: Serve) -> No
         assert len(client.response().body) == 1000 * 65536
 
 
+@CASES("size", [0, 1, 1000, 200_000])
+@CASES("method", ["GET", "HEAD"])
+def test_an_application_that_only_sends(serve: Serve, method: str, size: int) -> None:
+    """It waits for nobody, and its client keeps up: others are served, and the client's end is noticed."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/other":
+            await answer(send, b"served")
+            return
+        await send(head())
+        while True:
+            await send(part(bytes(size), more=True))
+
+    serving = serve(app)
+    with serving.connect() as client:
+        client.send(request(method, "/"))
+        assert client.receive()
+        assert serving.ask(get("/other")).body == b"served"
+        for _ in range(20):
+            if size and method == "GET":
+                assert client.receive()
+        client.reset()
+    serving.await_idle()
+    assert serving.ask(get("/other")).body == b"served"
+
+
 def test_a_send_that_is_cancelled_has_taken_effect(serve: Serve) -> None:
     """What waits in a cancelled send() is only the wait for a slow client: the message is sent, once."""
     size = 32_000_000

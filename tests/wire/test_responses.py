@@ -109,6 +109,16 @@ def test_row_37_status_without_a_body(
     assert outcome.ending == "eof"
 
 
+@CASES("status", [204, 304])
+@CASES("sends", [[body(b"hello")], [body(b"he", more=True), body(b"llo")]], ids=["one", "two"])
+def test_row_37_head_with_a_status_without_a_body(deliver: Delivery, status: int, sends: list[Step]) -> None:
+    """The length that a GET's answer would have is nothing that either of them tells."""
+    outcome = deliver(ask([start(status), *sends], "HEAD") + LAST)
+    head, last = outcome.responses("HEAD", "GET")
+    assert (head.status, head.body, head.header("content-length")) == (status, b"", [])
+    assert last.json()["path"] == "/last"
+
+
 TOO_MUCH = {
     "in one": [start(200, ("content-length", "5")), body(b"hello world")],
     "in two": [start(200, ("content-length", "5")), body(b"hello", more=True), body(b" world")],
