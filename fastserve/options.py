@@ -393,7 +393,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "limit_max_requests", int, None, "process", "Shut down gracefully after this many requests.",
         minimum=1, maximum=2**31 - 1,
-        uvicorn="The limit is met exactly, except by requests that are running by then; 0 is refused.",
+        uvicorn="The limit is met exactly, except by requests that are running, or on their way in a new "
+        "connection, by then; 0 is refused.",
     ),
     Option(
         "limit_max_requests_jitter", int, 0, "process",

@@ -39,7 +39,8 @@ __all__ = ["STARTUP_FAILURE", "Server", "ServerState", "check", "run"]
 #: The status with which the command exits if the server cannot start.
 STARTUP_FAILURE = 3
 
-#: Connections that finish within this time are not worth the line that says what is waited for.
+#: Connections that finish within this time are not worth the line that says what is waited for. Its first
+#: half is for requests on their way: a client that has just connected would not try again.
 _QUIET_S = 0.1
 #: How long a cancelled request may take to clean up and answer before its connection is cut.
 _CANCEL_GRACE_S = 1.0
@@ -280,7 +281,7 @@ class Server:
     async def _finish_requests(self) -> None:
         """Close every connection: idle ones now, others after their request or at the deadline."""
         endpoint = self._endpoint
-        endpoint.drain()
+        endpoint.drain(spare_newcomers=True)
         closed = asyncio.ensure_future(endpoint.wait_closed())
         try:
             if await self._done_in_time(closed):
@@ -306,8 +307,10 @@ class Server:
     async def _done_in_time(self, closed: asyncio.Future[None]) -> bool:
         deadline_s = self.config.timeout_graceful_shutdown
         quiet_s = _QUIET_S if deadline_s is None else min(_QUIET_S, deadline_s)
-        if await self._done(closed, lambda: self._force_exit, quiet_s):
-            return True
+        for _ in range(2):
+            if await self._done(closed, lambda: self._force_exit, quiet_s / 2):
+                return True
+            self._endpoint.drain()
         if not self._force_exit:
             what = "connections to close" if self._endpoint.connections else "background tasks to complete"
             logger.info("Waiting for %s. (CTRL+C to force quit)", what)

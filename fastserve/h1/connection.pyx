@@ -80,7 +80,7 @@ cdef class Connection(Channel):
         self.endpoint.link(self)
         self.enter(AWAITING_HEAD, self.endpoint.head_timeout_s)
         if self.endpoint.draining:
-            self.close_after_write()
+            self.drain()
 
     def data_received(self, data):
         if not PyBytes_CheckExact(data):
@@ -476,9 +476,10 @@ cdef class Connection(Channel):
     cdef int drain(self) except -1:
         if self.state == DISCARDING:
             return self.linger()
-        if self.state == AWAITING_HEAD and self.waiting is None and not fs_parser_head_begun(&self.parser):
-            return self.close_after_write()
-        return 0
+        if self.state != AWAITING_HEAD or self.waiting is not None or fs_parser_head_begun(&self.parser):
+            return 0
+        # Not addressed: it has had no request.
+        return 0 if self.endpoint.spares_newcomers and not self.addressed else self.close_after_write()
 
     cdef int drop(self) except -1:
         if self.transport is not None:

@@ -23,6 +23,7 @@ cdef class Endpoint:
     cdef Turn turn
     cdef public uint64_t total_requests
     cdef readonly bint draining
+    cdef bint spares_newcomers  # while draining: connections that have had no request yet
 
     # Limits (options of these names); times in seconds, 0 for none
     cdef Py_ssize_t body_bytes_max

@@ -88,8 +88,11 @@ class Endpoint:
     def sweep(self) -> None:
         """Compares every connection's deadline with the clock. The loop's timer calls it."""
 
-    def drain(self) -> None:
-        """Idle connections close at once, the others after the request in flight."""
+    def drain(self, spare_newcomers: bool = False) -> None:
+        """Idle connections close at once, the others after the request in flight.
+
+        Those that have had no request yet may be spared until the next call: their first one is on its way.
+        """
 
     async def wait_closed(self) -> None:
         """Returns when there is no connection any more and no request in flight."""

@@ -177,9 +177,12 @@ cdef class Endpoint:
         """Requests whose application has not returned."""
         return self.driver.in_flight()
 
-    def drain(self) -> None:
-        """Idle connections close at once, the others after the request in flight."""
+    def drain(self, spare_newcomers=False) -> None:
+        """Idle connections close at once, the others after the request in flight.
+
+        Those that have had no request yet may be spared until the next call: their first one is on its way."""
         self.draining = True
+        self.spares_newcomers = spare_newcomers
         cdef Peer peer
         for peer in list(self.peers):
             peer.drain()

@@ -81,6 +81,56 @@ def test_a_task_of_the_state_can_be_cancelled() -> None:
     run(main(), "asyncio")
 
 
+# ---- an end that nobody notices
+
+
+@pytest.mark.parametrize(
+    ("loop", "late"),
+    [("uvloop", False), ("asyncio", False), ("uvloop", True)],  # asyncio's may forget what it has accepted
+    ids=["uvloop", "asyncio", "accepted during the end"],
+)
+def test_a_client_that_has_just_connected_is_served(
+    loop: str, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its request is on its way, and it would not try again. One that was served hears of the end at once."""
+    monkeypatch.setattr("fastserve.server._QUIET_S", TIMEOUT_S)
+
+    async def main() -> None:
+        server = server_of()
+        task = asyncio.ensure_future(server.serve())
+        address = await listening(server)
+        served, served_writer = await asyncio.open_connection(*address)
+        served_writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await served.readuntil(b"hello")
+        with socket.create_connection(address) as client:
+            if not late:
+                await until(lambda: len(server.server_state.connections) == 2)
+            server.should_exit = True
+            if not late:
+                assert await served.read() == b""
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = await asyncio.to_thread(rest, client)
+        assert b"connection: close" in answer.lower()
+        assert answer.endswith(b"hello")
+        served_writer.close()
+        await task
+
+    run(main(), loop)
+
+
+def test_a_client_that_sends_nothing_is_not_waited_for() -> None:
+    async def main() -> None:
+        server = server_of()
+        async with serving(server):
+            reader, writer = await asyncio.open_connection(*await listening(server))
+            await until(lambda: len(server.server_state.connections) == 1)
+            server.should_exit = True
+            assert await reader.read() == b""
+            writer.close()
+
+    run(main(), "uvloop")
+
+
 # ---- sockets
 
 

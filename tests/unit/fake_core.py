@@ -64,8 +64,11 @@ class FakeCore:
             def requests_in_flight(self) -> int:
                 return core.busy
 
-            def drain(self) -> None:
-                core.events.append("drain")
+            def drain(self, spare_newcomers: bool = False) -> None:
+                if spare_newcomers:
+                    core.events.append("drain")
+                elif "drain all" not in core.events:
+                    core.events.append("drain all")
 
             async def wait_closed(self) -> None:
                 if core.busy:

@@ -109,7 +109,7 @@ def test_requests_in_flight_are_waited_for(core: FakeCore, lines: Callable[[], l
         core.finish()
 
     served(server, meanwhile)
-    assert core.events[2:] == ["drain", *ENDED]
+    assert core.events[2:] == ["drain", "drain all", *ENDED]
 
 
 def test_requests_are_cancelled_at_the_deadline(core: FakeCore, lines: Callable[[], list[str]]) -> None:
@@ -120,7 +120,7 @@ def test_requests_are_cancelled_at_the_deadline(core: FakeCore, lines: Callable[
         server.should_exit = True
 
     served(server, meanwhile)
-    assert core.events[2:] == ["drain", "cancel", *ENDED]
+    assert core.events[2:] == ["drain", "drain all", "cancel", *ENDED]
     assert "Cancel 3 running task(s), timeout graceful shutdown exceeded" in lines()
 
 
@@ -134,7 +134,7 @@ def test_what_ignores_its_cancellation_is_cut(core: FakeCore, monkeypatch: pytes
         server.should_exit = True
 
     served(server, meanwhile)
-    assert core.events[2:] == ["drain", "cancel", "cancel", "abort", *ENDED]
+    assert core.events[2:] == ["drain", "drain all", "cancel", "cancel", "abort", *ENDED]
 
 
 def test_a_forced_exit_waits_for_no_request_but_shuts_down(
@@ -149,7 +149,7 @@ def test_a_forced_exit_waits_for_no_request_but_shuts_down(
         server.force_exit = True
 
     served(server, meanwhile)
-    assert core.events[2:] == ["drain", "cancel", *ENDED]
+    assert core.events[2:] == ["drain", "drain all", "cancel", *ENDED]
     assert not [line for line in lines() if "exceeded" in line]
 
 
@@ -237,7 +237,7 @@ def test_a_second_cancellation_cuts_the_requests(core: FakeCore, lines: Callable
             await serving
 
     asyncio.run(scenario())
-    assert core.events[2:] == ["drain", "cancel", *ENDED]
+    assert core.events[2:] == ["drain", "drain all", "cancel", *ENDED]
 
 
 def test_a_failed_startup_raises_and_leaves_nothing(core: FakeCore) -> None:
