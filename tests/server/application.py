@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
+import time
 from typing import Any
 
 SET_AT_STARTUP = contextvars.ContextVar("SET_AT_STARTUP", default="unset")
@@ -80,7 +82,21 @@ async def working(scope: Any, receive: Any, send: Any) -> None:
     await asyncio.Event().wait()
 
 
-PATHS = {"/": hello, "/shown": shown, "/held": held, "/working": working}
+async def process(scope: Any, receive: Any, send: Any) -> None:
+    await answer(send, f"{os.getpid()} {scope['scheme']} {scope['client'] and scope['client'][0]}")
+
+
+async def blocked(scope: Any, receive: Any, send: Any) -> None:
+    """Stop the event loop, for longer than any test waits, and let nothing end that."""
+    say("blocked")
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(600)
+
+
+PATHS = {
+    "/": hello, "/shown": shown, "/held": held, "/working": working, "/process": process, "/blocked": blocked
+}  # fmt: skip
 
 
 def make() -> Any:
