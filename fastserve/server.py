@@ -23,6 +23,7 @@ from fastserve import access, signals
 from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.errors import StartupError
+from fastserve.holder import told_with_holder
 from fastserve.importer import without_our_frames
 from fastserve.keywords import signature
 from fastserve.log import announce, logger, reopen_files, style
@@ -234,7 +235,8 @@ class Server:
             try:
                 server = await loop.create_server(accept, sock=sock, backlog=config.backlog)
             except OSError as error:  # another server has begun to listen there since we bound
-                raise address_error(binding.address, error) from None
+                told = told_with_holder(error, sock.family, sock.getsockname())
+                raise address_error(binding.address, told) from None
             self.servers.append(server)
 
     def _request_limit(self, count: int) -> Any:

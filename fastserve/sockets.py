@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fastserve.errors import StartupError
+from fastserve.holder import told_with_holder
 
 __all__ = ["Address", "Binding", "address_error", "bind", "given"]
 
@@ -116,7 +117,8 @@ def _bind_unix(path: str, mode_wanted: str | None, owner: str | None, group: str
         status = _status(path)
         if status is not None and stat.S_ISSOCK(status.st_mode):
             if _is_served(path):
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+                taken = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+                raise told_with_holder(taken, socket.AF_UNIX, path)
             # What a server that was killed left behind; the mode that someone gave it stays.
             mode = stat.S_IMODE(status.st_mode)
             os.unlink(path)
@@ -212,9 +214,9 @@ def _bind_one(family: int, kind: int, protocol: int, address: tuple[str | int, .
             # Or it would claim the IPv4 port too, and "::" could not stand beside "0.0.0.0".
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(address)
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise told_with_holder(error, family, address) from None
     return sock
 
 

@@ -320,10 +320,16 @@ def test_a_syntax_error_shows_its_line(tmp_path: Path) -> None:
     assert lines[-1].startswith('ERROR:    Error loading ASGI app. Module "broken" failed. SyntaxError: ')
 
 
+def held() -> str:
+    """What is told of this process, which holds an address, where the system tells it."""
+    name = Path("/proc/self/comm")
+    return f" by process {os.getpid()} ({name.read_text().strip()})" if name.exists() else ""
+
+
 def test_a_taken_port_is_3_and_one_line(tmp_path: Path, taken: int) -> None:
     assert failed(tmp_path, "--port", str(taken)) == (
         3,
-        ["ERROR:    Cannot listen on 127.0.0.1:PORT: Address already in use"],
+        [f"ERROR:    Cannot listen on 127.0.0.1:PORT: Address already in use{held()}"],
     )
 
 

@@ -113,7 +113,8 @@ def test_a_taken_port_is_one_line(taken: socket.socket) -> None:
     port = taken.getsockname()[1]
     with pytest.raises(StartupError) as raised:
         bound(port=port)
-    assert str(raised.value) == f"Cannot listen on 127.0.0.1:{port}: Address already in use"
+    told = f"Cannot listen on 127.0.0.1:{port}: Address already in use"
+    assert str(raised.value).partition(" by process ")[0] == told
     assert raised.value.__cause__ is None
 
 
@@ -224,7 +225,8 @@ def test_a_unix_socket_that_is_served_is_left_alone(path: str, full: bool) -> No
             waiting.connect(path)
         with pytest.raises(StartupError) as raised:
             bound(uds=path)
-        assert str(raised.value) == f"Cannot listen on unix socket {path}: Address already in use"
+        told = f"Cannot listen on unix socket {path}: Address already in use"
+        assert str(raised.value).partition(" by process ")[0] == told
         assert os.path.exists(path)
 
 
