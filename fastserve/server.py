@@ -25,6 +25,7 @@ from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.errors import StartupError
 from fastserve.holder import told_with_holder
 from fastserve.importer import without_our_frames
+from fastserve.intake import Intake
 from fastserve.keywords import signature
 from fastserve.log import announce, logger, reopen_files, style
 from fastserve.server_state import ServerState
@@ -69,6 +70,7 @@ class Server:
         self._lifespan: Lifespan | None = None
         self._endpoint: Any = None
         self._access_log: Any = None
+        self._intake: Intake | None = None
         self._stop_tls: Callable[[], None] | None = None
 
     @property
@@ -162,8 +164,8 @@ class Server:
             return
         if self.started:
             logger.info("Shutting down")
-        for server in self.servers:
-            server.close()
+        if self._intake is not None:
+            self._intake.close()
         binding.close()
         for sock in sockets or ():
             sock.close()
@@ -231,13 +233,13 @@ class Server:
         accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
         if config.credentials is not None:
             accept = self._start_tls(config.credentials)
-        for sock in binding.sockets:
-            try:
-                server = await loop.create_server(accept, sock=sock, backlog=config.backlog)
-            except OSError as error:  # another server has begun to listen there since we bound
-                told = told_with_holder(error, sock.family, sock.getsockname())
-                raise address_error(binding.address, told) from None
-            self.servers.append(server)
+        self._intake = Intake(loop, binding.sockets, accept, config.backlog, self.servers)
+        try:
+            await self._intake.open()
+        except OSError as error:  # another server has begun to listen there since we bound
+            sock = binding.sockets[len(self.servers)]
+            told = told_with_holder(error, sock.family, sock.getsockname())
+            raise address_error(binding.address, told) from None
 
     def _request_limit(self, count: int) -> Any:
         """Return what counts the requests and ends this server after so many."""
