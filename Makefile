@@ -86,8 +86,9 @@ lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
 	$(BIN)/mypy
 	PATH="$$(cd $(BIN) && pwd):$$PATH" cython-lint $$(find fastserve -name '*.pyx' -o -name '*.pxd')
 
-fuzz: need-clang $(VENV)/.made ## each fuzz target of the C code for FUZZ_SECONDS
+fuzz: need-clang $(VENV)/.installed-test ## each fuzz target of the C code, and a whole connection, for FUZZ_SECONDS
 	$(MAKE) -C fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) LLHTTP_DIR="$(LLHTTP_DIR)"
+	$(BIN)/python fuzz/fuzz_connection.py $(FUZZ_SECONDS)
 
 packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## wheel, sdist and offline installation, each in a new environment
 	$(BIN)/python -m pytest --override-ini addopts= --timeout 900 tests/install $(PYTEST_ARGS)

@@ -14,6 +14,7 @@
 typedef struct {
     const char *data; /* this feed's part of the body: in the bytes fed, or in `gathered` */
     size_t len;
+    size_t dropped; /* with an error: how long this feed's part was that came before it */
     char *gathered;
     size_t gathered_cap;
 

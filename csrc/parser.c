@@ -173,6 +173,7 @@ static int save(fs_parser *parser, const char *data, size_t len)
 static fs_event fail(fs_parser *parser)
 {
     FS_ASSERT(parser->refusal.status != 0);
+    parser->body.dropped = parser->body.len;
     parser->body.len = 0;
     return FS_ERROR;
 }

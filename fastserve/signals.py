@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Protocol
 
+from fastserve.wakeup import woken_by_signals
+
 __all__ = ["HANDLED", "REOPEN", "captured", "subscribe"]
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
@@ -48,7 +50,8 @@ def captured(server: Stoppable) -> Iterator[None]:
     _running.append(server)
     arrived: list[int] = []
     try:
-        yield
+        with woken_by_signals():
+            yield
     finally:
         _running.remove(server)
         if not _running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "huge: moves gigabytes or takes minutes; runs only with --huge")
     config.addinivalue_line("markers", "proc: measures a process by what Linux tells of it in /proc")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests send themselves this signal
     config.stash[_SEED] = int(os.environ.get("FASTSERVE_TEST_SEED") or random.randrange(2**32))
 
 

@@ -5,3 +5,4 @@ cdef extern from "body.h" nogil:
     ctypedef struct fs_body:
         const char *data
         size_t len
+        size_t dropped

@@ -61,12 +61,14 @@ cdef class Connection(Channel):
     cdef int enter(self, ConnectionState state, double timeout_s) except -1
     cdef int consume(self, bytes data, Py_ssize_t at) except -1
     cdef int work_off(self, bytes data, Py_ssize_t at) except -1
+    cdef bint body_exceeds(self, size_t more) noexcept
     cdef int take_body(self, bytes data) except -1
     cdef int begin_request(self, fs_event event, bytes data) except -1
     cdef int start_stream(self) except -1
     cdef int refuse(self, int status, str reason, bytes excerpt) except -1
     cdef int end_request(self, H1Sink sink) except -1
     cdef int end_of_input(self) except -1
+    cdef int leave(self) except -1
     cdef int linger(self) except -1
     cdef int shut_side(self) except -1
     cdef int break_off(self) except -1

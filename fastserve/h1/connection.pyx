@@ -160,6 +160,8 @@ cdef class Connection(Channel):
                     return self.put_back(data, at)
             event = fs_parser_feed(&self.parser, start + at, size - at, &consumed)
             if event == FS_ERROR:
+                if self.body_exceeds(self.parser.body.dropped):  # as if the error had come with a later read
+                    return self.refuse(413, "body too large", b"")
                 reason = self.parser.refusal.reason.decode("ascii")
                 if start[at] == TLS_HANDSHAKE and not self.parser.in_body and not self.head_clocked:
                     reason = "TLS handshake on a plain HTTP port"
@@ -177,6 +179,7 @@ cdef class Connection(Channel):
                     self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
                 elif self.state == IN_REQUEST:
                     self.deadline_s = 0
+                    self.sink.owes_continue = False  # nobody waits for one behind the body
                     stream = self.stream
                     stream.end_body()
                     if not self.stream_started:
@@ -234,6 +237,10 @@ cdef class Connection(Channel):
         self.stream_started = True
         return stream.start()
 
+    cdef bint body_exceeds(self, size_t more) noexcept:
+        """Whether so many bytes more than were taken are too many for the body in hand."""
+        return self.state == IN_REQUEST and 0 < <uint64_t>self.endpoint.body_bytes_max < self.body_bytes + more
+
     cdef int take_body(self, bytes data) except -1:
         cdef size_t size = self.parser.body.len
         cdef Stream stream = self.stream
@@ -246,7 +253,7 @@ cdef class Connection(Channel):
         self.body_bytes += size
         self.sink.bytes_received = self.body_bytes
         self.sink.owes_continue = False  # it did not wait for one
-        if self.endpoint.body_bytes_max > 0 and self.body_bytes > <uint64_t>self.endpoint.body_bytes_max:
+        if self.body_exceeds(0):
             return self.refuse(413, "body too large", b"")
         if self.parser.body.data == PyBytes_AS_STRING(data) and <Py_ssize_t>size == PyBytes_GET_SIZE(data):
             part = data
@@ -313,10 +320,8 @@ cdef class Connection(Channel):
             self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
             if self.outbox.corks == 0 and (self.waiting is not None or self.at_eof):
                 self.endpoint.turn.add_reader(self)
-        elif self.waiting is not None or self.may_send_more:
-            self.linger()
         else:
-            self.close_after_write()
+            self.leave()
         if self.reading_paused:
             self.update_reading()  # the application may have left a body unread
         return 0
@@ -328,9 +333,9 @@ cdef class Connection(Channel):
         self.outbox.wake()
         if self.state >= CLOSING:
             return 0
-        if not sink.has_length and not sink.chunked and sink.head_sent():
+        if not sink.has_length and not sink.chunked and not sink.no_body and sink.head_sent():
             return self.break_off()
-        return self.close_after_write()
+        return self.leave()  # whole answers before this one may still be on their way
 
     cdef int on_body_paused(self, bint paused) except -1:
         if paused == self.body_paused:
@@ -433,6 +438,10 @@ cdef class Connection(Channel):
             self.end_request(sink)
             stream.disconnect()
         return self.close_after_write()
+
+    cdef int leave(self) except -1:
+        cdef bint more = self.parser.in_body or self.waiting is not None or self.may_send_more
+        return self.linger() if more else self.close_after_write()
 
     cdef int linger(self) except -1:
         """Shut our side, and drop what still comes until the peer's end: closing on unread bytes would reset the

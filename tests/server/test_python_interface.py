@@ -349,7 +349,7 @@ def test_a_program_that_wants_to_be_notified(loop: str) -> None:
         await server.serve()
 
     run(main(), loop)
-    assert calls == [True, True, True]
+    assert len(calls) >= 3 and all(calls)  # one more may have been due before the server ended
 
 
 def test_a_notification_that_fails_ends_the_server() -> None:

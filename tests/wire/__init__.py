@@ -8,6 +8,7 @@
     memory.py    the same, cut at every offset          over a transport in memory; knows the core
     servers.py   which servers run?                     subprocesses, one per set of options
     verdict.py   what must an outcome be?               REFUSE and its relatives
+    fuzz_connection.py  what must hold for any bytes?   with fuzz_inputs.py: random ones, in memory
     storm.py     does any order of steps harm?          random ones, in memory; with storm_actor, storm_client
 
 Tests named `test_row_NN_...` are the numbered cases of hostile input; the rest is a connection's daily life.

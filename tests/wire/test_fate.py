@@ -160,6 +160,12 @@ def test_row_36_body_that_does_not_wait(deliver: Delivery) -> None:
     assert [seen.body for seen in outcome.seen] == ["hello", ""]
 
 
+def test_row_36_empty_body_in_chunks(deliver: Delivery) -> None:
+    """Nobody waits behind the whole body, wherever it was cut: the connection serves on."""
+    data = P + TE + b"Expect: 100-continue\r\n\r\n0\r\n\r\n" + LAST
+    assert_answers(deliver(data), 200, 200)
+
+
 def test_row_36_without_a_body(deliver: Delivery) -> None:
     outcome = deliver(G + b"Expect: 100-continue\r\n\r\n" + LAST)
     assert [r.status for r in outcome.responses()] == [200, 200]

@@ -110,6 +110,13 @@ def test_body_in_chunks_at_its_limit(deliver: Delivery) -> None:
     assert_refused(over, statuses=(413,), body_begun=True)
 
 
+def test_body_beyond_its_limit_with_an_error_behind_it(deliver: Delivery) -> None:
+    """The first fault counts, also where both come in one read."""
+    body = b"%x\r\n" % (LIMITS["body-bytes-max"] + 1) + b"b" * (LIMITS["body-bytes-max"] + 1)
+    over = deliver(P + TE + b"\r\n" + body + b"\r\n+1\r\n" + SMUGGLED, profile="limits")
+    assert_refused(over, statuses=(413,), body_begun=True)
+
+
 @pytest.mark.parametrize("digits", [1, 8])
 def test_chunk_extension_at_its_limit(deliver: Delivery, digits: int) -> None:
     def body(extension_size: int) -> bytes:

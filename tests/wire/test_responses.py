@@ -119,6 +119,29 @@ def test_row_37_head_with_a_status_without_a_body(deliver: Delivery, status: int
     assert last.json()["path"] == "/last"
 
 
+@CASES(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_failure_behind_a_head_that_is_the_whole_answer(deliver: Delivery, method: str, status: int) -> None:
+    """The client has it all: the connection ends, and is not reset."""
+    outcome = deliver(ask([start(status), body(b"he", more=True), fail()], method) + SMUGGLED)
+    assert outcome.response(method).status == status
+    assert outcome.ending == "eof"
+
+
+@CASES("method", ["GET", "HEAD"])
+def test_whole_answer_before_one_that_breaks_off(server: Server, method: str) -> None:
+    """It arrives, however slow the client is, though the server leaves the rest of its bytes unread."""
+    size = 300_000
+    broken = ask([start(200), body(b"begun", more=True), fail()], method)
+    unread = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n" + bytes(50_000_000)
+    with server.connect(receive_buffer_bytes=8192) as client:
+        client.send_until_blocked(ask([start(200), fill(size, 1)]) + broken + unread)
+        server.await_seen(lambda seen: seen.finished and not seen.marks)
+        assert len(client.response().body) == size
+        rest = client.read_to_end()
+    assert rest.startswith(b"HTTP/1.1 200 OK") and rest.count(b"HTTP/1.1") == 1
+    assert client.ending == "eof"
+
+
 TOO_MUCH = {
     "in one": [start(200, ("content-length", "5")), body(b"hello world")],
     "in two": [start(200, ("content-length", "5")), body(b"hello", more=True), body(b" world")],
