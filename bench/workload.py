@@ -47,12 +47,16 @@ TIME_TO_ANSWER = Metric("start to first answer", "ms", 1)
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a workload: a server, by its name in `bench.servers`; with an access log, under TLS."""
+    """One row of a workload: a server, by its name in `bench.servers`; with an access log, under TLS.
+
+    `resumed`: its clients resume their TLS sessions.
+    """
 
     server: str
     access_log: bool = False
     label: str = ""
     tls: bool = False
+    resumed: bool = False
 
     @property
     def name(self) -> str:

@@ -1,9 +1,33 @@
 """The workloads, one file each, in the order in which they are run and printed."""
 
 from bench.workload import Workload
-from bench.workloads import close, echo, hello, hello_log, idle, large, pipelined, start, streamed, tls
+from bench.workloads import (
+    close,
+    echo,
+    handshake,
+    hello,
+    hello_log,
+    idle,
+    large,
+    pipelined,
+    start,
+    streamed,
+    tls,
+)
 
 WORKLOADS: dict[str, Workload] = {
     module.WORKLOAD.name: module.WORKLOAD
-    for module in (hello, hello_log, pipelined, streamed, echo, large, close, tls, idle, start)
+    for module in (
+        hello,
+        hello_log,
+        pipelined,
+        streamed,
+        echo,
+        large,
+        close,
+        tls,
+        handshake,
+        idle,
+        start,
+    )
 }
