@@ -33,7 +33,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test ctest pytest bench debug asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest bench debug resources asan lint fuzz packaging clean
 
 help: ## this list
 	@echo "make <goal>:"
@@ -64,6 +64,11 @@ bench: need-wrk $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and 
 debug: $(VENV)/.made ## pytest against a build with assertions and live-object counters
 	$(BIN)/python -m build_support.mirror build/tree-debug
 	$(MAKE) -C build/tree-debug pytest VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1"
+
+resources: $(VENV)/.made ## thousands of clients that reset, stall or trickle, against that build; takes minutes
+	$(BIN)/python -m build_support.mirror build/tree-debug
+	$(MAKE) -C build/tree-debug pytest VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1" \
+		PYTEST_ARGS="--huge --timeout 1800 tests/wire/test_resources.py tests/wire/test_resources_phases.py $(PYTEST_ARGS)"
 
 asan: ctest ## ctest, and pytest against a build under the address and undefined-behaviour sanitizers
 	$(BIN)/python -m build_support.mirror build/tree-asan

@@ -9,6 +9,7 @@ Control, for the test's own connection, never recorded:
     /__open/<gate>     lets one script pass that waits at this gate
     /__tls             what the scope's TLS extension says, or null
     /__objects         live objects by class, after a collection
+    /__live            tasks, and what a debug build counts, after a collection
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
+
+from fastserve.net.debug import live_objects
 
 from .script import Step, steps_of
 from .seen import BODY_KEPT_MAX, Seen
@@ -98,6 +101,9 @@ class WireApp:
             self.open_gate(argument)
         elif command == "tls":
             answer = scope["extensions"].get("tls")
+        elif command == "live":
+            gc.collect()
+            answer = {**live_objects(), "tasks": len(asyncio.all_tasks())}
         elif command == "objects":
             gc.collect()
             answer = Counter(f"{type(o).__module__}.{type(o).__qualname__}" for o in gc.get_objects())

@@ -28,6 +28,13 @@ PROFILES: dict[str, dict[str, Option]] = {
     "plain": {},
     "asyncio": {"loop": "asyncio"},
     "quiet": {"timeout-keep-alive": 600, "no-access-log": ""},
+    "phases": {"timeout-keep-alive": 600, "no-access-log": "", "half-close-timeout-s": 0.3},
+    "phases asyncio": {
+        "timeout-keep-alive": 600,
+        "no-access-log": "",
+        "half-close-timeout-s": 0.3,
+        "loop": "asyncio",
+    },
     "limits": {
         "request-line-bytes-max": 128,
         "header-bytes-max": 512,
@@ -169,6 +176,11 @@ class Server:
     def objects(self) -> dict[str, int]:
         """Live objects of the server's process, by class."""
         counts: dict[str, int] = self.control("objects").json()
+        return counts
+
+    def live(self) -> dict[str, int]:
+        """Tasks of its event loop and, in a debug build, connections, sinks and cycles; this call's too."""
+        counts: dict[str, int] = self.control("live").json()
         return counts
 
     def descriptors(self) -> int:
