@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastserve import log, sockets
-from fastserve.asgi.interface import ASGI2Adapter, speaks_asgi2
+from fastserve.asgi.asgi2 import ASGI2Adapter
 from fastserve.errors import OptionError, StartupError
 from fastserve.importer import import_application, import_attribute, make_application
+from fastserve.interface import interface_of
 from fastserve.keywords import by_name, notified, signature
 from fastserve.log import announce, logger
 from fastserve.logfile import FileHandler
@@ -133,6 +134,12 @@ class Config:
     write_timeout_s: float
     half_close_timeout_s: float
     linger_timeout_s: float
+    wsgi_threads: int
+    wsgi_threads_min: int
+    wsgi_queue_max: int
+    wsgi_thread_timeout_s: float
+    wsgi_thread_idle_timeout_s: float
+    wsgi_body_memory_bytes_max: int
 
     def __init__(self, app: Any, *values: Any, **options: Any) -> None:
         options = by_name(values, options)
@@ -265,7 +272,7 @@ class Config:
             self.credentials = load(self)
         app = make_application(self.load_app(), self.factory)
         if self.interface == "auto":
-            self.interface = "asgi2" if speaks_asgi2(app) else "asgi3"
+            self.interface = interface_of(app)
         self.loaded_app = ASGI2Adapter(app) if self.interface == "asgi2" else app
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:

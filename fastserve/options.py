@@ -48,6 +48,7 @@ GROUPS = {
     "headers": "Headers of every response",
     "tls": "TLS",
     "limits": "Limits, and deadlines (0: none)",
+    "wsgi": "WSGI applications",
 }
 
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
@@ -292,10 +293,10 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "interface", str, "auto", "application",
-        "The version of ASGI that the application speaks; auto: whichever its signature says.",
-        choices=("auto", "asgi3", "asgi2"),
-        uvicorn="`wsgi` is still to come. `auto` takes a function that is not `async` for ASGI 2 only if it "
-        "could not be called with the three arguments of ASGI 3.",
+        "What the application speaks; auto: whichever its signature says.",
+        choices=("auto", "asgi3", "asgi2", "wsgi"),
+        uvicorn="`auto` finds WSGI too, and takes a function that is not `async` for ASGI 2 only if it could "
+        "not be called with the three arguments of ASGI 3.",
     ),
     Option("root_path", str, "", "application", "The path under which a proxy has mounted the application."),
     Option(
@@ -491,6 +492,31 @@ OPTIONS: tuple[Option, ...] = (
     _seconds("write_timeout_s", 60.0, "How long a client may leave a waiting response untouched."),
     _seconds("half_close_timeout_s", 5.0, "How long a request goes on after its client closed its side."),
     _seconds("linger_timeout_s", 2.0, "How long to read on after an early answer, so that it arrives."),
+    # --- wsgi
+    Option(
+        "wsgi_threads", int, 10, "wsgi",
+        "Threads for the application, at most; 0: it runs in the event loop's, and stalls it meanwhile.",
+        minimum=0, maximum=10000,
+    ),
+    Option("wsgi_threads_min", int, 1, "wsgi", "Threads that are kept idle.", minimum=0, maximum=10000),
+    Option(
+        "wsgi_queue_max", int, 2048, "wsgi",
+        "Requests that may wait for a thread; more are answered by 503 with Retry-After.",
+        minimum=1, maximum=10**6,
+    ),
+    _seconds(
+        "wsgi_thread_timeout_s", 60.0,
+        "Log the stack of a thread that has sent and read nothing for so long; 0: never.", group="wsgi",
+    ),
+    _seconds(
+        "wsgi_thread_idle_timeout_s", 30.0, "Idle threads beyond the minimum end after this; 0: never.",
+        group="wsgi",
+    ),
+    Option(
+        "wsgi_body_memory_bytes_max", int, 2**20, "wsgi",
+        "With --wsgi-threads 0, a larger request body waits in a temporary file.",
+        "bytes", minimum=0, maximum=_BYTES_MAX,
+    ),
 )  # fmt: skip
 
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from fastserve import access, signals
 from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
+from fastserve.drivers import driver_for
 from fastserve.errors import StartupError
 from fastserve.holder import told_with_holder
 from fastserve.importer import without_our_frames
@@ -132,7 +133,8 @@ class Server:
             self.config.load()
         self._binding = bind(self.config) if sockets is None else given(sockets)
         _log_process("Started server process [%s]")
-        self._lifespan = Lifespan(self.config.loaded_app, self.config.lifespan)
+        mode = "off" if self.config.interface == "wsgi" else self.config.lifespan
+        self._lifespan = Lifespan(self.config.loaded_app, mode)
         await self._unless_forced(self._lifespan, self._lifespan.startup())
         if self._should_exit:
             return
@@ -200,7 +202,6 @@ class Server:
 
     async def _listen(self, binding: Binding, state: dict[str, Any]) -> None:
         # Imported here: what only reads options or fails to start need not load the extension modules.
-        from fastserve.asgi.driver import ASGIDriver
         from fastserve.features.proxy import proxy_filter
         from fastserve.net.endpoint import Endpoint
 
@@ -214,10 +215,6 @@ class Server:
             observers.append(self._request_limit(config.limit_max_requests))
         # Each request runs in a copy of this context, never in that of the connection or of another request.
         context = contextvars.Context() if config.reset_contextvars else contextvars.copy_context()
-        driver = ASGIDriver(
-            config.loaded_app, loop, context, state,
-            config.root_path, config.read_buffer_bytes_max, config.root_path_stripped,
-        )  # fmt: skip
         request_filter, meaningless = proxy_filter(
             config.trusted_proxies,
             config.forwarded_headers.split(","),
@@ -226,6 +223,7 @@ class Server:
         )
         for entry in meaningless:
             logger.warning("forwarded_allow_ips: %r is neither an address nor a network: ignored", entry)
+        driver = driver_for(config, loop, context, state)
         endpoint = self._endpoint = Endpoint(
             loop, config, driver, config.encoded_headers, observers, request_filter
         )

@@ -18,7 +18,7 @@ from fastserve.asgi.scope cimport ScopeMaker
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.net.debug cimport live
 from fastserve.stream.request cimport Request
-from fastserve.stream.sink cimport Sink
+from fastserve.stream.sink cimport Sink, stems_from_disconnect
 from fastserve.stream.stream cimport Driver, Stream
 
 from fastserve.asgi.result import await_result
@@ -501,24 +501,3 @@ cdef inline object field(dict fields, str key):
 
 cdef str printable(str text):
     return text.encode("unicode_escape").decode("ascii")
-
-
-cdef bint stems_from_disconnect(object error, object above) except -1:
-    """Whether a ClientDisconnected is this exception or among its causes and contexts; of a group, all of its parts.
-
-    `above` are the ids of the exceptions whose parts led here.
-    """
-    cdef set seen = set(above)
-    cdef list pending = [error]
-    while pending:
-        error = pending.pop()
-        if not isinstance(error, BaseException) or id(error) in seen:
-            continue
-        seen.add(id(error))
-        if isinstance(error, ClientDisconnected):
-            return True
-        parts = getattr(error, "exceptions", None)
-        if isinstance(parts, tuple) and parts and all([stems_from_disconnect(part, seen) for part in parts]):
-            return True
-        pending += (error.__cause__, error.__context__)
-    return False

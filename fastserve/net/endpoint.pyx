@@ -208,7 +208,8 @@ cdef class Endpoint:
             peer.drop()
 
     def close(self) -> None:
-        """Stops the timer. For use when the last connection is gone, or will not be waited for."""
+        """Stops the timer and the driver. For use when the last connection is gone, or will not be waited for."""
+        self.driver.close()
         if self.sweep_timer is not None:
             self.sweep_timer.cancel()
             self.sweep_timer = None

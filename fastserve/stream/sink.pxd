@@ -29,3 +29,6 @@ cdef class Sink:
 
 cdef class Observer:
     cdef int stream_ended(self, Request request, Sink sink) except -1
+
+
+cdef bint stems_from_disconnect(object error, object above) except -1

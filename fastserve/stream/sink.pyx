@@ -9,6 +9,27 @@ class ClientDisconnected(OSError):
     """The client is gone. Raised to an application that goes on sending (ASGI 3, "Disconnected Client")."""
 
 
+cdef bint stems_from_disconnect(object error, object above) except -1:
+    """Whether a ClientDisconnected is this exception or among its causes and contexts; of a group, all of its parts.
+
+    `above` are the ids of the exceptions whose parts led here.
+    """
+    cdef set seen = set(above)
+    cdef list pending = [error]
+    while pending:
+        error = pending.pop()
+        if not isinstance(error, BaseException) or id(error) in seen:
+            continue
+        seen.add(id(error))
+        if isinstance(error, ClientDisconnected):
+            return True
+        parts = getattr(error, "exceptions", None)
+        if isinstance(parts, tuple) and parts and all([stems_from_disconnect(part, seen) for part in parts]):
+            return True
+        pending += (error.__cause__, error.__context__)
+    return False
+
+
 cdef class Sink:
     """One answer on its way out. The methods here are the contract; a protocol overrides every one of them."""
 

@@ -16,3 +16,4 @@ cdef class Driver:
     cpdef int in_flight(self) except -1
     cpdef int cancel_all(self) except -1
     cdef object when_idle(self)
+    cpdef int close(self) except -1

@@ -9,3 +9,6 @@ class Driver:
 
     def cancel_all(self) -> int:
         """Cancels the requests in flight; returns how many."""
+
+    def close(self) -> int:
+        """Nothing more will be asked of it."""

@@ -36,3 +36,7 @@ cdef class Driver:
     cdef object when_idle(self):
         """A future that is done as soon as none is in flight."""
         raise NotImplementedError
+
+    cpdef int close(self) except -1:
+        """Nothing more will be asked of it."""
+        return 0

@@ -156,7 +156,16 @@ def _files_of(name: str) -> list[Path]:
 Surface = dict[str, str]
 """`Class` → its bases, `function` or `Class.method` → its parameters, `Class.attribute` → "attribute"."""
 
-_SPECIAL = {"__init__", "__new__", "__await__", "__iter__", "__next__", "__name__", "__qualname__"}
+_SPECIAL = {
+    "__call__",
+    "__init__",
+    "__new__",
+    "__await__",
+    "__iter__",
+    "__next__",
+    "__name__",
+    "__qualname__",
+}
 
 
 def _is_public(name: str) -> bool:

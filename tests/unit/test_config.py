@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import fastserve
-from fastserve.asgi.interface import ASGI2Adapter
+from fastserve.asgi.asgi2 import ASGI2Adapter
 from fastserve.config import HTTP_IMPLEMENTATIONS, LOOP_FACTORIES, STAND_INS, Config
 from fastserve.errors import OptionError, StartupError
 from fastserve.options import BY_NAME, OPTIONS, UVICORN_OPTIONS

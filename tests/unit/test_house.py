@@ -169,7 +169,7 @@ def test_imports_point_up_the_table() -> None:
 
 
 PROTOCOLS = ("fastserve/h1/",)
-INTERFACES = ("fastserve/asgi/",)
+INTERFACES = ("fastserve/asgi/", "fastserve/wsgi/")
 FEATURES = ("fastserve/features/",)
 NET = ("fastserve/net/",)
 C = ("csrc/", "fastserve/csrc/")

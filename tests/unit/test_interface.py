@@ -1,14 +1,16 @@
-"""fastserve/asgi/interface.py: ASGI 3 or ASGI 2?"""
+"""fastserve/interface.py and asgi/asgi2.py: ASGI 3, ASGI 2 or WSGI?"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 from typing import Any
+from wsgiref.validate import validator
 
 import pytest
 
-from fastserve.asgi.interface import ASGI2Adapter, speaks_asgi2
+from fastserve.asgi.asgi2 import ASGI2Adapter
+from fastserve.interface import interface_of
 
 
 async def three(scope: Any, receive: Any, send: Any) -> None: ...
@@ -51,25 +53,61 @@ class Class3:
         yield
 
 
+def wsgi(environ: Any, start_response: Any) -> Any: ...
+
+
+def by_other_names(request: Any, respond: Any) -> Any: ...
+
+
+def with_a_default(environ: Any, start_response: Any = None) -> Any: ...
+
+
+def with_more(environ: Any, start_response: Any, extra: Any = None) -> Any: ...
+
+
+class CallableWsgi:
+    def __call__(self, environ: Any, start_response: Any) -> Any: ...
+
+    def method(self, environ: Any, start_response: Any) -> Any: ...
+
+
+class ClassWsgi:
+    """PEP 3333, "The Application/Framework Side"."""
+
+    def __init__(self, environ: Any, start_response: Any) -> None: ...
+
+    def __iter__(self) -> Any:
+        yield b""
+
+
 @pytest.mark.parametrize(
-    ("app", "is_asgi2"),
+    ("app", "interface"),
     [
-        (three, False),
-        (functools.partial(four, "extra"), False),
-        (returning_three, False),
-        (wrapper, False),
-        (Callable3(), False),
-        (Callable3().method, False),
-        (Class3, False),
-        (min, False),
-        (double, True),
-        (functools.partial(lambda extra, scope: None, 1), True),
-        (Callable2(), True),
-        (Class2, True),
+        (three, "asgi3"),
+        (functools.partial(four, "extra"), "asgi3"),
+        (returning_three, "asgi3"),
+        (wrapper, "asgi3"),
+        (Callable3(), "asgi3"),
+        (Callable3().method, "asgi3"),
+        (Class3, "asgi3"),
+        (min, "asgi3"),
+        (double, "asgi2"),
+        (functools.partial(lambda extra, scope: None, 1), "asgi2"),
+        (Callable2(), "asgi2"),
+        (Class2, "asgi2"),
+        (wsgi, "wsgi"),
+        (by_other_names, "wsgi"),
+        (with_a_default, "wsgi"),
+        (with_more, "wsgi"),
+        (functools.partial(with_more, extra=1), "wsgi"),
+        (CallableWsgi(), "wsgi"),
+        (CallableWsgi().method, "wsgi"),
+        (ClassWsgi, "wsgi"),
+        (validator(wsgi), "asgi3"),  # *args: nobody can tell
     ],
 )
-def test_what_an_application_speaks(app: Any, is_asgi2: bool) -> None:
-    assert speaks_asgi2(app) is is_asgi2
+def test_what_an_application_speaks(app: Any, interface: str) -> None:
+    assert interface_of(app) == interface
 
 
 def test_the_adapter_calls_twice_and_tells_the_version() -> None:

@@ -72,11 +72,11 @@ APP_DIR = Path(__file__).resolve().parents[_PACKAGE.count(".") + 1]
 _RUNNING = re.compile(r"running on https?://[^:\s]+:([0-9]+)")
 
 
-def command(http: str, options: Mapping[str, Option]) -> list[str]:
+def command(http: str, options: Mapping[str, Option], app: str = APP) -> list[str]:
     """The command line that starts a server of this implementation on a free port."""
     arguments = [f"--{name}={value}" if value != "" else f"--{name}" for name, value in options.items()]
     return [
-        sys.executable, "-m", "fastserve", APP, "--app-dir", str(APP_DIR),
+        sys.executable, "-m", "fastserve", app, "--app-dir", str(APP_DIR),
         "--host", "127.0.0.1", "--port", "0", "--http", http, *arguments,
     ]  # fmt: skip
 
@@ -84,7 +84,7 @@ def command(http: str, options: Mapping[str, Option]) -> list[str]:
 class Server:
     """A server process with the wire application. Its output goes to files: no full pipe can stop it."""
 
-    def __init__(self, http: str, options: Mapping[str, Option]) -> None:
+    def __init__(self, http: str, options: Mapping[str, Option], app: str = APP) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="fastserve-wire-")
         directory = Path(self._directory.name)
         self._stdout = directory / "stdout"
@@ -92,8 +92,8 @@ class Server:
         with self._stdout.open("wb") as stdout, self._stderr.open("wb") as stderr:
             # Not the checkout's root: there the source tree would hide an installed fastserve.
             self.process = subprocess.Popen(
-                command(http, options), stdout=stdout, stderr=stderr, stdin=subprocess.PIPE, cwd=directory,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                command(http, options, app), stdout=stdout, stderr=stderr, stdin=subprocess.PIPE,
+                cwd=directory, env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
         self.pid = self.process.pid
         try:

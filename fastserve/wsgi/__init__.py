@@ -1,0 +1,1 @@
+"""How does the seam (`fastserve.stream`) map to WSGI?"""

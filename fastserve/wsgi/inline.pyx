@@ -1,0 +1,166 @@
+"""How is a WSGI request served in the loop's own thread? (``--wsgi-threads 0``)
+
+Nothing is handed over, which makes it the fastest way, and nobody else is served meanwhile. The application may not
+wait for the client there, so it begins when its request is complete; between two blocks of its answer the loop has a
+turn, a longer one where the client is slow.
+"""
+
+import io
+import logging
+import tempfile
+
+from cpython.bytes cimport PyBytes_GET_SIZE
+
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Sink
+from fastserve.stream.stream cimport Stream
+from fastserve.wsgi.driver cimport WSGIDriver
+from fastserve.wsgi.input cimport NO_INPUT
+from fastserve.wsgi.response cimport Response
+
+logger = logging.getLogger("fastserve.error")
+
+
+cdef class InlineDriver(WSGIDriver):
+    """Runs a WSGI application in the loop's thread. Parameters as WSGIDriver's."""
+
+    def __init__(self, app, loop, context, limits):
+        WSGIDriver.__init__(self, app, loop, context, limits)
+        self.body_memory_bytes_max = limits.wsgi_body_memory_bytes_max
+        self.suspended = set()
+
+    cdef Stream open(self, Request request, Sink sink):
+        cdef InlineStream stream = InlineStream.__new__(InlineStream)
+        stream.driver = self
+        stream.request = request
+        stream.sink = sink
+        return stream
+
+    cpdef int cancel_all(self) except -1:
+        cdef InlineStream stream
+        cdef list streams = list(self.suspended)
+        for stream in streams:
+            stream.cancel()
+        return len(streams)
+
+
+cdef class InlineStream(Response):
+    """One request in the loop's thread."""
+
+    # ---- from the protocol ----
+
+    cdef int push_body(self, bytes data) except -1:
+        if self.over:
+            return 0
+        try:
+            return self.keep_body(data)
+        except OSError as error:
+            self.over = True
+            self.body = None
+            logger.error("A request's body cannot be kept: %s", error)
+            return self.sink.send_error(500)
+
+    cdef int keep_body(self, bytes data) except -1:
+        """In memory, or in a file that has no name."""
+        self.body_bytes += PyBytes_GET_SIZE(data)
+        if self.body is None:
+            self.body = io.BytesIO()
+        if self.body_bytes > self.driver.body_memory_bytes_max and not self.body_in_file:
+            file = tempfile.TemporaryFile(prefix="fastserve-body-")
+            file.write(self.body.getbuffer())
+            self.body = file
+            self.body_in_file = True
+        self.body.write(data)
+        return 0
+
+    cdef int end_body(self) except -1:
+        self.body_ended = True
+        return self.begin() if self.started else 0
+
+    cdef int start(self) except -1:
+        self.started = True
+        return self.begin() if self.body_ended else self.sink.body_wanted()
+
+    cdef int disconnect(self) except -1:
+        if not (self.sink.disconnected or self.sink.finished):
+            return 0  # a client that has shut its side only is told its answer all the same
+        self.over = True
+        if self in self.driver.suspended:
+            self.proceed()  # which closes what the application returned
+        elif not self.begun:
+            self.body = None
+        return 0
+
+    # ---- the call ----
+
+    cdef int begin(self) except -1:
+        cdef object body = self.body
+        if self.over:
+            return 0
+        self.body = None
+        self.begun = True
+        self.driver.running += 1
+        if body is not None:
+            body.seek(0)
+        return self.run(self.driver, NO_INPUT if body is None else body)
+
+    cdef int give(self, bytes data, bint more) except -1:
+        cdef Sink sink = self.sink
+        if sink.finished:
+            self.over = True
+            return 0
+        if self.fields is not None:
+            fields, self.fields = self.fields, None
+            sink.send_head(self.status, fields)
+        return sink.send_data(data, more)
+
+    cdef int give_early_hints(self, list fields) except -1:
+        return 0 if self.sink.finished else self.sink.send_informational(103, fields)
+
+    cdef int give_up(self) except -1:
+        cdef Sink sink = self.sink
+        if sink.finished:
+            return 0
+        return sink.abort() if sink.head_sent() else sink.send_error(500)
+
+    cdef int wait_for_room(self) except -1:
+        return 0
+
+    cdef bint go_on(self) except -1:
+        self.suspend()
+        return False
+
+    cdef int suspend(self) except -1:
+        """The loop's turn: it writes the block, serves others, and comes back when the client has caught up."""
+        self.driver.suspended.add(self)
+        if self.sink.writable():
+            self.driver.loop.call_soon(self.proceed)
+        else:
+            self.sink.wait_writable().add_done_callback(self.proceed)
+        return 0
+
+    def proceed(self, future=None):
+        """Ask the application for its next block."""
+        cdef Sink sink = self.sink
+        if self not in self.driver.suspended:
+            return  # it has ended meanwhile
+        self.driver.suspended.discard(self)
+        sink.cork()
+        try:
+            self.resume()
+        finally:
+            sink.uncork()
+
+    cdef int cancel(self) except -1:
+        cdef Sink sink = self.sink
+        if not sink.finished:
+            if sink.head_sent():
+                sink.abort()
+            else:
+                sink.send_error(503)
+        self.over = True
+        self.proceed()
+        return 0
+
+    cdef int finish(self) except -1:
+        return self.driver.request_ended()

@@ -1,0 +1,40 @@
+"""The threads that run the application."""
+
+from fastserve.wsgi.parking cimport Parking
+from fastserve.wsgi.response cimport Response
+
+
+cdef class Job(Response):
+    cdef bint ended              # the application has: its thread is as good as free
+    cdef double heard_s          # when the server last heard of the application, on the coarse clock
+    cdef bint is_reported        # that it has been silent for too long
+
+    cdef int work(self) except -1
+    cdef bint waits_for_client(self) except -1
+
+
+cdef class Worker:
+    cdef object thread
+    cdef Parking parking         # where it waits for a job
+    cdef Job job                 # in hand, or None
+
+
+cdef class Pool:
+    cdef int threads_min
+    cdef int threads_max
+    cdef Py_ssize_t queue_max
+    cdef double idle_timeout_s
+    cdef int names               # threads that have been started
+    cdef bint waking             # a thread has been woken, or started, and has not come yet
+    cdef bint closing
+    cdef list workers
+    cdef list idle               # the one that has come last is the next to go
+    cdef object queue            # a deque of jobs
+
+    cdef bint submit(self, Job job) except -1
+    cdef int wake_one(self) except -1
+    cdef int start_thread(self) except -1
+    cdef Job take(self, Worker worker)
+    cdef list running(self)
+    cdef list forget_waiting(self)
+    cdef int close(self) except -1

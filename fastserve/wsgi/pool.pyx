@@ -1,0 +1,175 @@
+"""Which thread runs the application for this request?
+
+Jobs wait in a queue. To submit one wakes one idle thread, or starts one where there are less than the maximum; a
+thread that takes a job and leaves others behind wakes the next one before it begins. At most one is on its way at a
+time: while the application runs Python code, the others could not run anyway, and one thread takes the whole queue
+without another one being woken for each job; where it waits for anything, the one on its way comes, takes a job and
+wakes the next.
+
+The threads are Python's own (`threading.Thread`), so that debuggers, profilers and thread-local data work. They are
+daemons: one that the application never returns keeps no process alive.
+"""
+
+import logging
+import threading
+from collections import deque
+
+from fastserve.csrc.clock cimport fs_monotonic_s
+from fastserve.wsgi.parking cimport Parking
+from fastserve.wsgi.response cimport Response
+
+logger = logging.getLogger("fastserve.error")
+
+cdef double JOIN_TIMEOUT_S = 1.0  # of a thread that has nothing to do but end
+
+
+cdef class Job(Response):
+    """A request that a thread runs. It is one object with the answer: a request costs one less."""
+
+    cdef int work(self) except -1:
+        """In a thread of the pool."""
+        raise NotImplementedError
+
+    cdef bint waits_for_client(self) except -1:
+        """Whether its thread waits for the client, and not the client for it."""
+        raise NotImplementedError
+
+
+cdef class Worker:
+    """One thread."""
+
+
+cdef class Pool:
+    """The threads of one application.
+
+    :param threads_min: so many are kept, and started at once
+    :param threads_max: more are never started
+    :param queue_max: so many jobs may wait for a thread
+    :param idle_timeout_s: a thread beyond the minimum that has nothing to do ends after this time; 0: never
+    """
+
+    def __init__(self, threads_min, threads_max, queue_max, idle_timeout_s):
+        self.threads_min = min(threads_min, threads_max)
+        self.threads_max = threads_max
+        self.queue_max = queue_max
+        self.idle_timeout_s = idle_timeout_s
+        self.workers = []
+        self.idle = []
+        self.queue = deque()
+        for _ in range(self.threads_min):
+            self.start_thread()
+
+    @property
+    def threads(self):
+        """Those that live."""
+        return [(<Worker>worker).thread for worker in self.workers]
+
+    @property
+    def queued(self):
+        """Jobs that wait for a thread."""
+        return len(self.queue)
+
+    cdef bint submit(self, Job job) except -1:
+        """Whether there was room in the queue."""
+        if len(self.queue) >= self.queue_max or self.closing:
+            return False
+        self.queue.append(job)
+        try:
+            self.wake_one()
+        except RuntimeError:  # the system has no thread for us
+            if not self.workers:
+                self.queue.remove(job)
+                raise
+            logger.warning("There is no thread for a request that waits; it waits for one of %d", len(self.workers))
+        return True
+
+    cdef int wake_one(self) except -1:
+        cdef Worker worker
+        if self.waking:
+            return 0
+        if self.idle:
+            self.waking = True
+            worker = <Worker>self.idle.pop()
+            worker.parking.unpark()
+        elif len(self.workers) < self.threads_max:
+            self.start_thread()
+        return 0
+
+    cdef int start_thread(self) except -1:
+        cdef Worker worker = Worker.__new__(Worker)
+        self.names += 1
+        worker.parking = Parking()
+        worker.thread = threading.Thread(target=self.serve, args=(worker,), daemon=True,
+                                         name=f"fastserve-wsgi-{self.names}")
+        self.workers.append(worker)
+        self.waking = True
+        try:
+            worker.thread.start()
+        except BaseException:
+            self.waking = False
+            self.workers.remove(worker)
+            raise
+        return 0
+
+    def serve(self, Worker worker):
+        """What a thread does."""
+        cdef Job job
+        self.waking = False
+        while True:
+            job = self.take(worker)
+            if job is None:
+                return
+            try:
+                job.work()
+            except BaseException:
+                logger.exception("A thread could not end a request")
+            worker.job = None
+            job = None
+
+    cdef Job take(self, Worker worker):
+        """The next job; None where the thread is to end."""
+        cdef Job job
+        while not self.closing:
+            if self.queue:
+                job = worker.job = <Job>self.queue.popleft()
+                job.heard_s = fs_monotonic_s()
+                if self.queue:
+                    try:
+                        self.wake_one()
+                    except RuntimeError:
+                        pass  # the system has no thread for us: the jobs wait
+                return job
+            self.idle.append(worker)
+            if worker.parking.park(self.idle_timeout_s):
+                self.waking = False
+            else:
+                self.idle.remove(worker)
+                if len(self.workers) > self.threads_min:
+                    break
+        self.workers.remove(worker)
+        return None
+
+    cdef list running(self):
+        """The workers that are in the application."""
+        cdef Worker worker
+        return [worker for worker in self.workers if worker.job is not None and not worker.job.ended]
+
+    cdef list forget_waiting(self):
+        """Empties the queue, and returns what was in it."""
+        cdef list jobs = list(self.queue)
+        self.queue.clear()
+        return jobs
+
+    cdef int close(self) except -1:
+        """End the threads: those that are idle now, the others after their job. Waits for the former."""
+        cdef Worker worker
+        cdef list idle = self.idle
+        self.closing = True
+        self.idle = []
+        running = self.running()
+        ending = [(<Worker>worker).thread for worker in self.workers if worker not in running]
+        for worker in idle:
+            worker.parking.unpark()
+        for thread in ending:
+            thread.join(JOIN_TIMEOUT_S)
+        return 0

@@ -1,0 +1,49 @@
+"""One call of a WSGI application, from its environ to the end of what it returned."""
+
+from libc.stdint cimport int64_t
+
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Sink
+from fastserve.stream.stream cimport Stream
+from fastserve.wsgi.driver cimport WSGIDriver
+
+
+cdef class Response(Stream):
+    cdef Request request
+    cdef Sink sink               # for the loop's thread only
+    cdef object context
+
+    # What the application said
+    cdef int status              # of start_response(); 0 before
+    cdef list fields             # (name, value) in bytes
+    cdef int64_t length_left     # of its Content-Length; -1 where it gave none
+    cdef object result           # what it returned, until that is closed
+    cdef object iterator         # of the result
+    cdef bint is_file            # the result is a FileWrapper
+
+    # How far its answer has come
+    cdef bint head_given         # handed over: start_response() cannot change it any more
+    cdef bint complete           # handed over to its end
+    cdef bint over               # nothing that is handed over arrives: the client is gone, or was told otherwise
+    cdef bint is_last            # nothing will be handed over or closed after what is handed over now
+
+    # ---- what is done where the loop is, or for where it is ----
+    cdef int give(self, bytes data, bint more) except -1
+    cdef int give_early_hints(self, list fields) except -1
+    cdef int give_up(self) except -1
+    cdef bint go_on(self) except -1
+    cdef int wait_for_room(self) except -1
+    cdef int finish(self) except -1
+
+    # ---- the call ----
+    cdef int run(self, WSGIDriver driver, object body) except -1
+    cdef int resume(self) except -1
+    cdef bint call(self, WSGIDriver driver, object body) except -1
+    cdef bint iterate(self) except -1
+    cdef int answer_whole(self, bytes data) except -1
+    cdef int send(self, bytes data) except -1
+    cdef int end_answer(self) except -1
+    cdef int check_started(self) except -1
+    cdef bint has_no_body(self) except -1
+    cdef int fail(self, object error) except -1
+    cdef int close_result(self) except -1

@@ -1,0 +1,299 @@
+"""How does what a WSGI application says become an answer? (PEP 3333)
+
+A Response is one call of the application: it is the start_response that the application calls, and it takes what the
+application returns, block by block. It hands over a head and blocks, and knows nothing of where they go: that, and in
+which thread this runs, is for threaded.pyx and inline.pyx. Everything here runs where the application runs.
+"""
+
+import logging
+
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t
+
+from fastserve.csrc.debug cimport FS_DEBUG
+from fastserve.net.debug cimport live
+from fastserve.stream.sink cimport stems_from_disconnect
+from fastserve.stream.stream cimport Stream
+from fastserve.wsgi.driver cimport WSGIDriver
+from fastserve.wsgi.fields cimport read_headers, read_status
+
+from fastserve.stream.sink import ClientDisconnected
+from fastserve.wsgi.file_wrapper import FileWrapper
+
+cdef extern from "Python.h":
+    object PyContext_Copy(object context)
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
+
+logger = logging.getLogger("fastserve.error")
+
+cdef object END = object()
+
+
+cdef class Response(Stream):
+    """One request in the application's hands."""
+
+    def __cinit__(self):
+        self.length_left = -1
+        if FS_DEBUG:
+            live.cycles += 1
+
+    def __dealloc__(self):
+        if FS_DEBUG:
+            live.cycles -= 1
+
+    # ---- what the two kinds of drivers do differently ----
+
+    cdef int give(self, bytes data, bint more) except -1:
+        """Hand over a block, with the head if it is the first; `more` says whether others follow."""
+        raise NotImplementedError
+
+    cdef int give_early_hints(self, list fields) except -1:
+        raise NotImplementedError
+
+    cdef int give_up(self) except -1:
+        """No more will come of this answer."""
+        raise NotImplementedError
+
+    cdef bint go_on(self) except -1:
+        """After a block: whether the next one is to be made now, or else after `resume`."""
+        raise NotImplementedError
+
+    cdef int wait_for_room(self) except -1:
+        """After a block that the application wrote: wait until there is room for another one, where that can be."""
+        raise NotImplementedError
+
+    cdef int finish(self) except -1:
+        """The application has ended."""
+        raise NotImplementedError
+
+    # ---- what the application calls ----
+
+    def __call__(self, status, headers, exc_info=None):
+        """start_response()."""
+        cdef int64_t length = -1
+        cdef list fields
+        cdef int number
+        if exc_info:
+            try:
+                if self.head_given:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # the traceback holds this frame
+        elif self.status != 0:
+            raise RuntimeError("start_response() was called before, and this call has no exc_info")
+        if self.head_given:
+            raise RuntimeError("start_response() after the end of the answer")
+        number = read_status(status)
+        fields = read_headers(headers, &length)
+        self.status = number
+        self.fields = fields
+        self.length_left = length
+        return self.write
+
+    def write(self, data):
+        """What start_response() returns."""
+        if not isinstance(data, bytes):
+            raise TypeError(f"write() takes bytes, not {type(data).__name__}")
+        if self.over:
+            raise ClientDisconnected("the client disconnected")
+        if self.complete:
+            raise RuntimeError("write() after the end of the answer")
+        if len(data) == 0:
+            return
+        self.send(bytes(data))
+        self.wait_for_room()
+        if self.over:
+            raise ClientDisconnected("the client disconnected")
+
+    def early_hints(self, headers):
+        """``wsgi.early_hints``: a 103 with these fields, before the answer (RFC 8297)."""
+        cdef int64_t length = -1
+        if self.head_given:
+            raise RuntimeError("early hints come before the answer")
+        self.give_early_hints(read_headers(headers, &length))
+
+    # ---- the call ----
+
+    cdef int run(self, WSGIDriver driver, object body) except -1:
+        """Call the application and hand over what it returns."""
+        cdef bint is_done = True
+        self.context = PyContext_Copy(driver.context)
+        PyContext_Enter(self.context)
+        try:
+            try:
+                if not self.over:
+                    is_done = self.call(driver, body)
+            except BaseException as error:
+                self.fail(error)
+            if is_done:
+                self.close_result()
+        finally:
+            PyContext_Exit(self.context)
+        if is_done:
+            self.context = None  # it may hold anything, for as long as somebody holds us
+            self.finish()
+        return 0
+
+    cdef int resume(self) except -1:
+        """Go on where go_on() wanted to stop."""
+        cdef bint is_done = True
+        PyContext_Enter(self.context)
+        try:
+            try:
+                is_done = self.iterate()
+            except BaseException as error:
+                self.fail(error)
+            if is_done:
+                self.close_result()
+        finally:
+            PyContext_Exit(self.context)
+        if is_done:
+            self.context = None  # it may hold anything, for as long as somebody holds us
+            self.finish()
+        return 0
+
+    cdef bint call(self, WSGIDriver driver, object body) except -1:
+        """Whether that was all."""
+        cdef object result = driver.app(driver.environs.make(self.request, body, self.early_hints), self)
+        cdef bint is_one = False
+        if type(result) is list or type(result) is tuple:
+            # No code of the application runs between its blocks, so they are one.
+            if len(result) == 1 and PyBytes_CheckExact(result[0]):
+                self.is_last = True
+                self.answer_whole(<bytes>result[0])
+                return True
+            for block in result:
+                check_block(block)
+            self.is_last = True
+            self.answer_whole(b"".join(result))
+            return True
+        self.result = result
+        self.is_file = type(result) is FileWrapper
+        if self.is_file:
+            size = result.bytes_left()
+            if size is not None and self.status != 0 and self.length_left < 0 and not self.head_given:
+                self.length_left = size
+                self.fields.append((b"content-length", str(size).encode("ascii")))
+        elif self.length_left < 0 and hasattr(result, "__len__"):
+            is_one = len(result) == 1
+        self.iterator = iter(result)
+        if is_one:
+            block = next(self.iterator, END)
+            if block is not END:
+                check_block(block)
+                self.answer_whole(bytes(block))
+        return self.iterate()
+
+    cdef bint iterate(self) except -1:
+        """Hand over one block after the other. Whether that was all, and not merely a pause."""
+        cdef object iterator = self.iterator
+        cdef object block
+        while not self.over:
+            block = next(iterator, END)
+            if block is END:
+                self.end_answer()
+                return True
+            if not PyBytes_CheckExact(block):
+                check_block(block)
+                block = bytes(block)
+            self.check_started()
+            if PyBytes_GET_SIZE(<bytes>block) == 0:
+                continue
+            if self.is_file and 0 <= self.length_left < PyBytes_GET_SIZE(<bytes>block):
+                block = (<bytes>block)[:self.length_left]
+            elif self.complete:
+                raise RuntimeError("the response body goes on after its end")
+            self.send(<bytes>block)
+            if self.has_no_body() or (self.is_file and self.length_left == 0):
+                self.end_answer()
+                return True
+            if self.length_left != 0 and not self.go_on():
+                return False
+        return True
+
+    cdef int answer_whole(self, bytes data) except -1:
+        """The only block there is."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        self.check_started()
+        if self.head_given:  # by write()
+            if size > 0:
+                self.send(data)
+            return self.end_answer()
+        if self.length_left >= 0 and self.length_left != size and not self.has_no_body():
+            raise wrong_length(size - self.length_left)
+        self.head_given = self.complete = True
+        return self.give(data, False)
+
+    cdef int send(self, bytes data) except -1:
+        """One block of some, not empty."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        self.check_started()
+        if self.length_left >= 0 and not self.has_no_body():
+            if size > self.length_left:
+                raise wrong_length(size - self.length_left)
+            self.length_left -= size
+        self.head_given = True
+        return self.give(data, True)
+
+    cdef int end_answer(self) except -1:
+        if self.complete:
+            return 0
+        self.check_started()
+        if self.length_left > 0 and not self.has_no_body():
+            raise wrong_length(-self.length_left)
+        self.head_given = self.complete = True
+        return self.give(b"", False)
+
+    cdef int check_started(self) except -1:
+        if self.status == 0:
+            raise RuntimeError("the application returned a body before it called start_response()")
+        return 0
+
+    cdef bint has_no_body(self) except -1:
+        """Whether the head is all that the client gets (RFC 9110, 6.4.1)."""
+        return self.status == 204 or self.status == 304 or self.request.method == "HEAD"
+
+    # ---- the end ----
+
+    cdef int fail(self, object error) except -1:
+        self.is_last = False
+        try:
+            if not (self.over and stems_from_disconnect(error, ())):
+                self.complain("Exception in WSGI application", exc_info=error)
+        finally:
+            self.give_up()
+        return 0
+
+    cdef int close_result(self) except -1:
+        """Whatever happened to it, what the application returned is closed."""
+        cdef object result = self.result
+        self.result = self.iterator = None
+        if result is None:
+            return 0
+        try:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+        except BaseException as error:
+            if not (self.over and stems_from_disconnect(error, ())):
+                self.complain("Exception in close() of what a WSGI application returned", exc_info=error)
+        return 0
+
+    def complain(self, message, *values, exc_info=None):
+        """A line in the error log that names the route."""
+        path = self.request.path.encode("unicode_escape").decode("ascii")
+        logger.error(message + " (%s %s)", *values, self.request.method, path, exc_info=exc_info)
+
+
+cdef int check_block(object block) except -1:
+    if not isinstance(block, bytes):
+        raise TypeError(f"a WSGI application returns blocks of bytes, not of {type(block).__name__}")
+    return 0
+
+
+cdef object wrong_length(int64_t excess):
+    """The exception for an answer that is longer than its Content-Length, or shorter where that is negative."""
+    if excess > 0:
+        return RuntimeError("the response body is longer than its Content-Length")
+    return RuntimeError(f"the response body is {-excess} bytes shorter than its Content-Length")
