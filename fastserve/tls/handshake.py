@@ -68,7 +68,22 @@ class Listener:
 
 
 class Handshake(asyncio.Protocol):
-    """One connection on its way: first the transport's protocol, then where early cleartext waits."""
+    """One connection on its way: first the transport's protocol, then where early cleartext waits.
+
+    uvloop's transport keeps hold of its first protocol, so what is not needed any more is let go of.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_deadline_s",
+        "_listener",
+        "_lost",
+        "_peer",
+        "_received",
+        "_task",
+        "_timer",
+        "_transport",
+    )
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -131,7 +146,7 @@ class Handshake(asyncio.Protocol):
         loop.call_soon(loop.call_soon, self._feed)
 
     async def _shake(self) -> None:
-        listener = self._listener
+        listener, wire = self._listener, self._transport
         loop = listener.loop
         if self._lost:
             self._end()
@@ -139,7 +154,7 @@ class Handshake(asyncio.Protocol):
         credentials = listener.credentials
         try:
             transport: Any = await loop.start_tls(
-                self._transport,
+                wire,
                 self,
                 credentials.context,
                 server_side=True,
@@ -147,7 +162,7 @@ class Handshake(asyncio.Protocol):
                 **listener.start_tls_keywords,
             )
         except OSError as error:  # ssl.SSLError is one
-            self._transport.abort()
+            wire.abort()
             listener.endpoint.handshake_failed(self._peer, _cause(error))
             return
         finally:
@@ -156,7 +171,7 @@ class Handshake(asyncio.Protocol):
             self._hand_over(transport, credentials)
         except Exception:
             logger.exception("The protocol of a connection under TLS failed to begin")
-            self._transport.abort()
+            wire.abort()
 
     def _feed(self) -> None:
         """Give the TLS layer what was read before it was there."""
@@ -187,7 +202,7 @@ class Handshake(asyncio.Protocol):
         connection.connection_made(transport)
         for data in self._received:
             connection.data_received(data)
-        self._received.clear()
+        del self._received, self._task, self._timer, self._transport, self._peer
 
 
 def _cause(error: OSError) -> str:

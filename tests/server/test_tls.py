@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import socket
 import ssl
+import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 import trustme
 
+from fastserve.net.debug import live_objects
 from fastserve.testing import serve
 
 from .application import app
@@ -45,6 +49,37 @@ def test_a_test_serves_its_application_under_tls(pair: Pair) -> None:
         handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=pair.client)
         with urllib.request.build_opener(*handlers).open(server.url + "/", timeout=TIMEOUT_S) as response:
             assert response.read() == b"hello"
+
+
+def living(name: str) -> int:
+    gc.collect()
+    return sum(type(found).__name__ == name for found in gc.get_objects())
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_nothing_is_left_of_connections_and_handshakes(pair: Pair, loop: str) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    kinds = ("Handshake", "EncryptedConnection", "Connection", "H1Sink", "ASGICycle", "SSLProtocol")
+    before = {kind: living(kind) for kind in kinds}
+    counted = live_objects()
+    with serve(app, ssl_certfile=pair.certfile, ssl_keyfile=pair.keyfile, loop=loop) as server:
+        assert server.port is not None
+        address = server.host, server.port
+        with contextlib.ExitStack() as open_ones:
+            for _ in range(3):
+                client = open_ones.enter_context(pair.wrap(socket.create_connection(address, TIMEOUT_S)))
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            assert living("EncryptedConnection") == before["EncryptedConnection"] + 3
+        for data in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01", b""):
+            with socket.create_connection(address, TIMEOUT_S) as plain:
+                plain.sendall(data)
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while (now := {kind: living(kind) for kind in kinds}) != before:
+            assert time.monotonic() < deadline_s, now
+            time.sleep(0.02)
+        assert live_objects() == counted
 
 
 def test_a_unix_socket_under_tls(pair: Pair, tmp_path: Path) -> None:

@@ -312,6 +312,7 @@ def test_clients_that_go_away_leave_nothing(start_tls: Callable[..., TlsServer])
     for _ in range(5):
         TlsClient(server.port, server.context).detach().close()
         TlsClient(server.port, server.context).reset()
+    server.await_output(r"TLS handshake with 127\.0\.0\.1:\d+ failed: the client went away")
     assert settled(server) <= before_descriptors
     assert tls_objects(server) <= before_objects
     assert "Traceback" not in server.stderr()
@@ -330,7 +331,7 @@ def settled(server: Server) -> int:
 
 
 def tls_objects(server: Server) -> int:
-    names = ("Handshake", "SSLProtocol", "SSLObject", "SSLProtocolTransport")
+    names = ("Handshake", "SSLProtocol", "SSLObject", "SSLProtocolTransport", "Connection")
     return sum(count for name, count in server.objects().items() if name.endswith(names))
 
 
