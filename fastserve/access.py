@@ -37,35 +37,45 @@ def access_log(config: Config, loop: asyncio.AbstractEventLoop) -> Any:
     if handled is False:
         return None
     if handled:
-        return _records()
+        return _records(config)
     # None: descriptor 1 was closed when the interpreter started, and may be anything by now.
     if sys.__stdout__ is None:
         return None
     if log.access_logger.filters:
         log.add_access_handler(log.StdoutHandler(), config.use_colors)
-        return _records()
+        return _records(config)
     from fastserve.features.access_log import AccessLog
 
-    return AccessLog(loop, 1, _on_a_terminal() if config.use_colors is None else config.use_colors)
+    use_colors = _on_a_terminal() if config.use_colors is None else config.use_colors
+    return AccessLog(loop, 1, use_colors, prefix=_prefix(config).encode())
 
 
-def _records() -> Any:
+def _records(config: Config) -> Any:
     from fastserve.features.access_records import AccessRecords
 
-    return AccessRecords(log.access_logger)
+    return AccessRecords(log.access_logger, _prefix(config))
+
+
+def _prefix(config: Config) -> str:
+    """Return what a proxy took off the paths, for a line that names them as the application sees them."""
+    if not config.root_path or not config.root_path_stripped:
+        return ""
+    from urllib.parse import quote
+
+    return quote(config.root_path)
 
 
 def _to_file(config: Config, loop: asyncio.AbstractEventLoop, path: str) -> Any:
     try:
         if log.access_logger.filters:
             log.add_access_handler(FileHandler(path, config.log_rotate, config.log_keep), False)
-            return _records()
+            return _records(config)
         file = LogFile(path, Rotation.of(config.log_rotate), config.log_keep)
     except OSError as error:
         raise StartupError(f"Cannot write to --access-log-file {path}: {error.strerror}") from None
     from fastserve.features.access_log import AccessLog
 
-    return AccessLog(loop, file=file)
+    return AccessLog(loop, file=file, prefix=_prefix(config).encode())
 
 
 def _on_a_terminal() -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastserve import log, sockets
+from fastserve.asgi import trace
 from fastserve.asgi.asgi2 import ASGI2Adapter
 from fastserve.errors import OptionError, StartupError
 from fastserve.importer import import_application, import_attribute, make_application
@@ -274,6 +275,8 @@ class Config:
         if self.interface == "auto":
             self.interface = interface_of(app)
         self.loaded_app = ASGI2Adapter(app) if self.interface == "asgi2" else app
+        if self.interface != "wsgi" and trace.logger.isEnabledFor(log.TRACE):
+            self.loaded_app = trace.Trace(self.loaded_app)
 
     def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop]:
         """Return what makes the event loop that `loop` names. Raises StartupError if it is missing."""

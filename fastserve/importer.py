@@ -66,7 +66,9 @@ def make_application(found: Any, factory: bool) -> Any:
     if not factory:
         if not _is_factory(found):
             return found
-        logger.warning("ASGI app factory detected. Using it, but please consider setting the --factory flag.")
+        logger.warning(
+            "ASGI app factory detected. Using it, but please consider setting the --factory flag explicitly."
+        )
     try:
         made = found()
     except Exception as error:

@@ -11,6 +11,7 @@ cdef class AccessLog(Observer):
     cdef object file
     cdef bint use_colors
     cdef bytes level
+    cdef bytes prefix
     cdef fs_buf lines
     cdef object timer
     cdef size_t write_at_bytes

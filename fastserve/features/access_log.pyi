@@ -6,7 +6,8 @@ from fastserve.stream.sink import Observer
 class AccessLog(Observer):
     """Writes one line a request: ``INFO:     127.0.0.1:50000 - "GET / HTTP/1.1" 200 OK``.
 
-    To `fd`, which stays open, or else to `file`, which is closed at the end.
+    To `fd`, which stays open, or else to `file`, which is closed at the end. `prefix` stands before each
+    path.
     """
 
     def __init__(
@@ -15,6 +16,7 @@ class AccessLog(Observer):
         fd: int = 1,
         use_colors: bool = False,
         file: LogFile | None = None,
+        prefix: bytes = b"",
     ) -> None: ...
     def flush(self) -> None:
         """Writes the lines that wait."""

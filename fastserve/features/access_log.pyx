@@ -36,13 +36,15 @@ cdef class AccessLog(Observer):
     :param use_colors: whether level, request and status are as uvicorn's formatters colour them
     :param file: where to write instead: an object with ``write(bytes)``, which returns how many it took,
         ``reopen()`` and ``close()``
+    :param prefix: what a proxy took off the paths, percent-encoded
     """
 
-    def __init__(self, loop, int fd=1, bint use_colors=False, file=None):
+    def __init__(self, loop, int fd=1, bint use_colors=False, file=None, bytes prefix not None=b""):
         self.loop = loop
         self.fd = fd
         self.file = file
         self.use_colors = use_colors
+        self.prefix = prefix
         self.level = b"\x1b[32mINFO\x1b[0m:     " if use_colors else b"INFO:     "
         self.write_at_bytes = WRITE_AT_BYTES
 
@@ -58,7 +60,7 @@ cdef class AccessLog(Observer):
         if lines.len >= KEEP_BYTES_MAX:
             return 0
         # 4: an escaped byte; 320: the address, what is fixed, and colours
-        if fs_buf_reserve(lines, 4 * (raw_size + query_size) + 320) != 0:
+        if fs_buf_reserve(lines, 4 * (raw_size + query_size) + PyBytes_GET_SIZE(self.prefix) + 320) != 0:
             return 0  # no memory for a line: serving goes on
         put(lines, PyBytes_AS_STRING(self.level), PyBytes_GET_SIZE(self.level))
         self.put_client(request.client)
@@ -68,6 +70,7 @@ cdef class AccessLog(Observer):
         text = PyUnicode_AsUTF8AndSize(request.method, &size)
         put(lines, text, size)
         put(lines, b" ", 1)
+        put(lines, PyBytes_AS_STRING(self.prefix), PyBytes_GET_SIZE(self.prefix))
         self.put_escaped(PyBytes_AS_STRING(request.raw_path), raw_size)
         if query_size > 0:
             put(lines, b"?", 1)

@@ -6,5 +6,6 @@ from fastserve.stream.sink cimport Observer, Sink
 
 cdef class AccessRecords(Observer):
     cdef object log
+    cdef str prefix
 
     cdef str escaped(self, bytes text)

@@ -3,9 +3,12 @@ import logging
 from fastserve.stream.sink import Observer
 
 class AccessRecords(Observer):
-    """Logs a record a request, with uvicorn's arguments: client, method, target, HTTP version, status."""
+    """Logs a record a request, with uvicorn's arguments: client, method, target, HTTP version, status.
 
-    def __init__(self, log: logging.Logger) -> None: ...
+    `prefix` stands before each path.
+    """
+
+    def __init__(self, log: logging.Logger, prefix: str = "") -> None: ...
     def flush(self) -> None:
         """Nothing waits."""
 

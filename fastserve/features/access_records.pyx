@@ -19,13 +19,18 @@ cdef str FORMAT = '%s - "%s %s HTTP/%s" %d'
 
 
 cdef class AccessRecords(Observer):
-    """Logs a record a request, with uvicorn's arguments: client, method, target, HTTP version, status."""
+    """Logs a record a request, with uvicorn's arguments: client, method, target, HTTP version, status.
 
-    def __init__(self, log):
+    :param log: the logger
+    :param prefix: what a proxy took off the paths, percent-encoded
+    """
+
+    def __init__(self, log, str prefix not None=""):
         self.log = log
+        self.prefix = prefix
 
     cdef int stream_ended(self, Request request, Sink sink) except -1:
-        cdef str target = self.escaped(request.raw_path)
+        cdef str target = self.prefix + self.escaped(request.raw_path)
         cdef object client = request.client
         if request.query_string:
             target = target + "?" + self.escaped(request.query_string)

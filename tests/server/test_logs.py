@@ -394,3 +394,46 @@ def test_records_cost_more_but_say_the_same(tmp_path: Path) -> None:
         if "GET" in line
     ]
     assert shown == [f"INFO:     127.0.0.1:PORT - {GET}"] * 2
+
+
+# ---- what stands in them ----
+
+
+@pytest.mark.parametrize("stripped", [True, False])
+@pytest.mark.parametrize("way", ["writer", "file", "logging"])
+def test_a_path_is_logged_as_the_application_sees_it(tmp_path: Path, way: str, stripped: bool) -> None:
+    log = tmp_path / "access.log"
+    words = {
+        "writer": (),
+        "file": ("--access-log-file", str(log)),
+        "logging": ("--log-config", written(tmp_path / "log.json", json.dumps(TO_STDERR))),
+    }[way]
+    own = () if stripped else ("--no-root-path-stripped",)
+    with running(tmp_path, "--port", "0", "--root-path", "/ä", *words, *own) as process:
+        with process.connect() as sock:
+            sock.sendall(
+                b"GET /%C3%A4/?a=1 HTTP/1.0\r\n\r\n" if not stripped else b"GET /?a=1 HTTP/1.0\r\n\r\n"
+            )
+            assert b" 200 OK" in sock.recv(100)
+        process.terminate()
+        assert '"GET /%C3%A4/?a=1 HTTP/1.0" 200' in (log.read_text() if way == "file" else process.output)
+
+
+def written(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+TO_STDERR = {
+    "version": 1,
+    "handlers": {"default": {"class": "logging.StreamHandler"}},
+    "loggers": {"uvicorn": {"handlers": ["default"], "level": "INFO"}},
+}
+
+
+def test_the_level_trace_shows_each_message(tmp_path: Path) -> None:
+    output = served_once(tmp_path, "--log-level", "trace")
+    lines = re.sub(r"127\.0\.0\.1:\d+", "CLIENT", output)
+    assert "TRACE:    ASGI [1] Receive {'type': 'lifespan.startup'}\n" in lines
+    assert "TRACE:    CLIENT - ASGI [2] Send {'type': 'http.response.body', 'body': '<5 bytes>'}\n" in lines
+    assert "TRACE:    CLIENT - ASGI [2] Completed\n" in lines

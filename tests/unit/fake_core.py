@@ -37,7 +37,9 @@ class FakeCore:
                 core.driver_arguments = arguments
 
         class AccessLog:
-            def __init__(self, loop: Any, fd: int = 1, use_colors: bool = False, file: Any = None) -> None:
+            def __init__(
+                self, loop: Any, fd: int = 1, use_colors: bool = False, file: Any = None, prefix: bytes = b""
+            ) -> None:
                 core.events.append(f"access log on {fd}")
 
             def flush(self) -> None:
