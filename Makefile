@@ -5,6 +5,7 @@
 #   HOST, PORT    where `make run` listens                               (127.0.0.1, 8000)
 #   PYTEST_ARGS   more arguments for pytest, as in PYTEST_ARGS="-x -k head"
 #   BENCH_ARGS    arguments for `python -m bench`
+#   EVIDENCE_ARGS options to try only, or --check to leave the page as it is
 #   FUZZ_SECONDS  how long each fuzz target runs                         (60)
 
 # Only PYTHON may come from the environment: shells and containers set HOST and PORT for purposes of their own.
@@ -14,6 +15,7 @@ HOST = 127.0.0.1
 PORT = 8000
 PYTEST_ARGS =
 BENCH_ARGS =
+EVIDENCE_ARGS =
 FUZZ_SECONDS = 60
 
 # How the variants differ: variables for building, and for running what was built. See build_support/variant.py.
@@ -33,7 +35,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test ctest pytest bench debug resources asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest evidence bench debug resources asan lint fuzz packaging clean
 
 help: ## this list
 	@echo "make <goal>:"
@@ -57,6 +59,9 @@ ctest: $(VENV)/.made ## the tests of the C code and the fuzz targets over their 
 
 pytest: $(VENV)/.installed-test ## the tests of what is served
 	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+evidence: $(VENV)/.installed-evidence ## uvicorn and fastserve side by side, option by option: the table for those who migrate
+	cd tests && $(CURDIR)/$(VENV)/bin/python -m evidence $(EVIDENCE_ARGS)
 
 bench: need-wrk $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
 	$(BIN)/python -m bench $(BENCH_ARGS)
