@@ -370,7 +370,7 @@ def run(app: Any, **options: Any) -> None:
     """Serve an application, given or named by an import string, until INT or TERM.
 
     `options` are the keywords of docs/options.md. Raises OptionError. If the server cannot start, says why on
-    stderr and exits with status 3, as it does if it is told to exit before it listens.
+    stderr and exits with status 3.
     """
     config = Config(app, **options)
     server = Server(config)
@@ -381,7 +381,6 @@ def run(app: Any, **options: Any) -> None:
             server.run()
     except StartupError as error:
         _report(error)
-    if not server.started:
         sys.exit(STARTUP_FAILURE)
 
 

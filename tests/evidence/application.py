@@ -66,6 +66,9 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError("the database is gone")
     await receive()
     scope["state"]["answer"] = "of the lifespan"
+    if mode == "slow":
+        say("starts")
+        await asyncio.sleep(1)
     if mode == "fails":
         await send({"type": "lifespan.startup.failed", "message": "the database is away"})
         return

@@ -83,6 +83,11 @@ CASES: tuple[Case, ...] = (
     Case("app", given="`application:app`"),
     Case("app", app="nowhere:app", given="`nowhere:app`, a module that is not there"),
     Case("app", app="application:nothing", given="`application:nothing`, a name that is not there"),
+    Case(
+        "app", app="broken:app", prepare=write("broken.py", "1 / 0\n"),
+        given="`broken:app`, a module that raises",
+        why="3, as wherever the application cannot be had, and one line behind the traceback of the module.",
+    ),
     Case("app", (), app="", environment={"UVICORN_APP": "application:app"}),
     Case("factory", ("--factory",), app="application:make"),
     Case("factory", app="application:make", given="a factory without `--factory`"),
@@ -233,6 +238,15 @@ CASES: tuple[Case, ...] = (
     Case("", look=looks.idle, given="INT, a client idle"),
     Case("", look=looks.busy(signal.SIGINT), given="INT, a request in flight"),
     Case("", look=looks.busy(signal.SIGTERM), given="TERM, a request in flight"),
+    Case("", look=looks.term_twice, given="TERM twice, a request in flight"),
+    *(
+        Case(
+            "", look=looks.during_startup(number), environment={"LIFESPAN": "slow"}, early=True,
+            given=f"{number.name.removeprefix('SIG')} while the application starts up",
+            why="It never begins to listen.",
+        )
+        for number in (signal.SIGINT, signal.SIGTERM)
+    ),
     Case(
         "", look=looks.twice, given="INT twice, a request that does not end",
         why="The second one cuts connections; the application still shuts down.",

@@ -176,6 +176,26 @@ def busy(number: int) -> Look:
     return look
 
 
+def during_startup(number: int) -> Look:
+    def look(server: Server) -> str:
+        server.wait_for("application: starts")
+        server.popen.send_signal(number)
+        server.ended()
+        return "no client"
+
+    return look
+
+
+def term_twice(server: Server) -> str:
+    """A request in flight, which ends after the second signal."""
+    with held(server) as sock:
+        for _ in range(2):
+            server.popen.send_signal(signal.SIGTERM)
+            server.wait_for("Waiting for connections to close")
+        sock.sendall(b"x")
+        return told(rest(sock))
+
+
 def twice(server: Server) -> str:
     """A request in flight, which does not end, and INT twice."""
     with held(server, "GET", 0) as sock:

@@ -36,6 +36,8 @@ class Case:
     host: str = "127.0.0.1"
     #: Whether the words say where to listen; otherwise on a free port.
     has_address: bool = False
+    #: Whether the client comes before the server listens.
+    early: bool = False
     #: Whether what is logged is compared too; not where chance decides how much there is.
     log: bool = True
 
@@ -73,9 +75,12 @@ def observe(case: Case, name: str) -> Observation:
         if not case.has_address:
             words += ["--port", "{port}"]
         with running(name, directory, words, case.environment, case.host, fd) as server:
-            client = case.look(server) if server.await_listening() else "does not listen"
+            comes = case.early or server.await_listening()
+            client = case.look(server) if comes else "does not listen"
             end = server.end()
             messages = server.lines("stderr") if case.log else ()
+            if case.option:  # not about ends: whether a connection is still closing by then is chance
+                messages = [line for line in messages if "Waiting for connections" not in line]
             requests = server.lines("stdout") if case.log else ()
             return Observation(client, tuple(messages), tuple(requests), end)
 

@@ -46,8 +46,9 @@ class Server:
         """Whether it has begun to listen; not, if it has ended instead."""
         deadline = time.monotonic() + TIMEOUT_S
         while self.popen.poll() is None:
-            with contextlib.suppress(OSError):
-                self.connect().close()
+            with contextlib.suppress(OSError), self.connect() as sock:
+                sock.shutdown(socket.SHUT_WR)
+                rest(sock)  # to the end: this connection is none that counts
                 return True
             assert time.monotonic() < deadline, self.printed("stderr")
             time.sleep(0.01)
@@ -96,20 +97,23 @@ def running(
     In the words, `{port}` is a free port, `{taken}` one on which somebody listens, `{dir}` the directory and
     `{fd}` the descriptor that it inherits.
     """
-    with socket.create_server(("127.0.0.1", 0)) as other:
+    with socket.create_server(("127.0.0.1", 0)) as other, socket.socket() as free:
         taken = other.getsockname()[1]
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        # Bound meanwhile: the port is given to nobody else, and a server may still listen there.
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
         if fd is not None:
             with contextlib.suppress(TypeError), socket.socket(fileno=os.dup(fd)) as inherited:
                 port = inherited.getsockname()[1] if inherited.family == socket.AF_INET else port
         filled = [word.format(port=port, taken=taken, dir=directory, fd=fd) for word in words]
         shell = {k: v for k, v in os.environ.items() if not k.startswith(("UVICORN_", "FASTSERVE_"))}
+        path = os.pathsep.join(filter(None, (str(HERE), shell.get("PYTHONPATH"))))
         with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
             popen = subprocess.Popen(
                 [sys.executable, "-m", name, *filled],
                 cwd=directory,
-                env={**shell, "PYTHONPATH": str(HERE), **environment},
+                env={**shell, "PYTHONPATH": path, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
