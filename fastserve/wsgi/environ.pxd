@@ -7,8 +7,13 @@ cdef class EnvironMaker:
     cdef dict template
     cdef str prefix          # SCRIPT_NAME; not empty only where paths begin with it
     cdef bint is_stripped    # paths do not begin with it
-    cdef tuple address       # of our side, lately: (request.server, SERVER_NAME, SERVER_PORT)
+
+    # What the template holds of the last request
+    cdef str method
+    cdef str http_version
+    cdef str scheme
+    cdef object server
 
     cdef dict make(self, Request request, object body, object early_hints)
     cdef int put_path(self, dict environ, Request request) except -1
-    cdef int put_server(self, dict environ, Request request) except -1
+    cdef int update_template(self, Request request) except -1

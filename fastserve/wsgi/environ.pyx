@@ -13,6 +13,7 @@ from cpython.unicode cimport PyUnicode_DecodeLatin1
 from fastserve.csrc.names cimport FS_NAME_COUNT, fs_names
 from fastserve.csrc.target cimport fs_path_is_plain, fs_percent_decode
 from fastserve.stream.request cimport Request
+from fastserve.wsgi.input cimport NO_INPUT
 
 from fastserve.wsgi.file_wrapper import FileWrapper
 
@@ -48,7 +49,10 @@ cdef str decode_path(bytes raw):
 
 
 cdef class EnvironMaker:
-    """Makes the environs of one application: copies of a template, which nobody changes.
+    """Makes the environs of one application: copies of a template. In one thread, the loop's.
+
+    What one request has in common with the last (method, version, scheme, address of the server) stays in the template:
+    comparing it by identity is cheaper than storing it again.
 
     :param root_path: the path that the application is mounted at
     :param is_stripped: whether the proxy took root_path off the paths that come here
@@ -62,7 +66,6 @@ cdef class EnvironMaker:
         bare = root_path.strip("/").encode("utf-8").decode("latin-1")
         self.prefix = "/" + bare if bare else ""
         self.is_stripped = is_stripped
-        self.address = (None, "", "")
         self.template = {
             "REQUEST_METHOD": "GET",
             "SCRIPT_NAME": self.prefix,
@@ -74,7 +77,7 @@ cdef class EnvironMaker:
             "REMOTE_ADDR": "",
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
-            "wsgi.input": None,
+            "wsgi.input": NO_INPUT,
             "wsgi.errors": errors if errors is not None else sys.stderr,
             "wsgi.multithread": multithread,
             "wsgi.multiprocess": multiprocess,
@@ -87,25 +90,25 @@ cdef class EnvironMaker:
         }
 
     cdef dict make(self, Request request, object body, object early_hints):
-        """The environ of this request, with `body` as ``wsgi.input``."""
-        cdef dict environ = PyDict_Copy(self.template)
+        """The environ of this request, with `body` as ``wsgi.input``; None: there is no body."""
+        cdef dict environ
         cdef Py_ssize_t size
         cdef str name
         cdef str value
         cdef str earlier
         cdef tuple field
-        PyDict_SetItem(environ, "REQUEST_METHOD", request.method)
+        if (request.method is not self.method or request.server is not self.server or request.server is None
+                or request.http_version is not self.http_version or request.scheme is not self.scheme):
+            self.update_template(request)
+        environ = PyDict_Copy(self.template)
         self.put_path(environ, request)
-        self.put_server(environ, request)
         if PyBytes_GET_SIZE(request.query_string) > 0:
             PyDict_SetItem(environ, "QUERY_STRING", latin_1(request.query_string))
-        if request.http_version != "1.1":
-            PyDict_SetItem(environ, "SERVER_PROTOCOL", HTTP_1_0)
-        PyDict_SetItem(environ, "wsgi.url_scheme", request.scheme)
         if request.client is not None:
             PyDict_SetItem(environ, "REMOTE_ADDR", (<tuple>request.client)[0])
             PyDict_SetItem(environ, "fastserve.client", request.client)
-        PyDict_SetItem(environ, "wsgi.input", body)
+        if body is not None:
+            PyDict_SetItem(environ, "wsgi.input", body)
         PyDict_SetItem(environ, "wsgi.early_hints", early_hints)
         for field in request.headers:
             known = VARIABLES.get(<bytes>field[0])
@@ -138,12 +141,19 @@ cdef class EnvironMaker:
         PyDict_SetItem(environ, "PATH_INFO", path)
         return 0
 
-    cdef int put_server(self, dict environ, Request request) except -1:
-        cdef tuple address = self.address
-        if address[0] is not request.server or address[0] is None:
-            address = self.address = (request.server, *server_names(request))
-        PyDict_SetItem(environ, "SERVER_NAME", address[1])
-        PyDict_SetItem(environ, "SERVER_PORT", address[2])
+    cdef int update_template(self, Request request) except -1:
+        self.method = request.method
+        self.http_version = request.http_version
+        self.scheme = request.scheme
+        self.server = request.server
+        name, port = server_names(request)
+        self.template.update({
+            "REQUEST_METHOD": self.method,
+            "SERVER_PROTOCOL": HTTP_1_1 if self.http_version == "1.1" else HTTP_1_0,
+            "wsgi.url_scheme": self.scheme,
+            "SERVER_NAME": name,
+            "SERVER_PORT": port,
+        })
         return 0
 
 

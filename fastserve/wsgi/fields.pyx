@@ -4,6 +4,7 @@ They are judged while the application is there to hear of it.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsLatin1String
 from libc.stdint cimport int64_t, uint64_t
 
 from fastserve.csrc.names cimport FS_NAME_CONTENT_LENGTH, fs_name_find
@@ -24,22 +25,32 @@ cdef fs_buf tried
 
 cdef int read_status(object status) except -1:
     """``"404 Not Found"`` as a number. The reason phrase is the server's own (RFC 9112, 4: clients ignore it)."""
-    cdef int number
+    cdef int number = 0
+    cdef Py_ssize_t i
+    cdef Py_UCS4 digit
     if not isinstance(status, str):
         raise TypeError(f"the status must be a str, not {type(status).__name__}")
-    if len(<str>status) < 3 or not (<str>status)[:3].isdigit() or (len(<str>status) > 3 and (<str>status)[3] != " "):
-        raise ValueError(f"the status must be three digits, a space and a phrase, not {status!r}")
-    number = int((<str>status)[:3])
+    if len(<str>status) < 3 or (len(<str>status) > 3 and (<str>status)[3] != u" "):
+        raise wrong_status(status)
+    for i in range(3):
+        digit = (<str>status)[i]
+        if not 48 <= <int>digit <= 57:  # of ASCII only
+            raise wrong_status(status)
+        number = number * 10 + <int>digit - 48
     if number < 200:
         raise ValueError(f"a final status is from 200 to 999, not {status!r}")
     return number
+
+
+cdef object wrong_status(object status):
+    return ValueError(f"the status must be three digits, a space and a phrase, not {status!r}")
 
 
 cdef bytes encode(object text, str what):
     if not isinstance(text, str):
         raise TypeError(f"a response header's {what} must be a str, not {type(text).__name__}")
     try:
-        return (<str>text).encode("latin-1")
+        return PyUnicode_AsLatin1String(text)
     except UnicodeEncodeError:
         raise ValueError(f"a response header's {what} must be latin-1, not {text!r}") from None
 
@@ -55,9 +66,14 @@ cdef list read_headers(object headers, int64_t *length):
     cdef fs_field_result result
     cdef uint64_t number = 0
     for header in headers:
-        if not isinstance(header, (tuple, list)) or len(header) != 2:
+        if type(header) is not tuple:
+            if not isinstance(header, (tuple, list)):
+                raise TypeError(f"a response header must be a tuple of two strings, not {header!r}")
+            header = tuple(header)
+        if len(<tuple>header) != 2:
             raise TypeError(f"a response header must be a tuple of two strings, not {header!r}")
-        name, value = encode(header[0], "name"), encode(header[1], "value")
+        name = encode((<tuple>header)[0], "name")
+        value = encode((<tuple>header)[1], "value")
         tried.len = 0
         result = fs_put_field(&tried, PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name),
                               PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))

@@ -15,7 +15,6 @@ from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
 from fastserve.wsgi.driver cimport WSGIDriver
-from fastserve.wsgi.input cimport NO_INPUT
 from fastserve.wsgi.response cimport Response
 
 logger = logging.getLogger("fastserve.error")
@@ -102,7 +101,7 @@ cdef class InlineStream(Response):
         self.driver.running += 1
         if body is not None:
             body.seek(0)
-        return self.run(self.driver, NO_INPUT if body is None else body)
+        return self.run(self.driver, self.driver.environs.make(self.request, body, self.early_hints))
 
     cdef int give(self, bytes data, bint more) except -1:
         cdef Sink sink = self.sink

@@ -6,6 +6,7 @@ from fastserve.wsgi.response cimport Response
 
 cdef class Job(Response):
     cdef bint ended              # the application has: its thread is as good as free
+    cdef Job following           # in the queue
     cdef double heard_s          # when the server last heard of the application, on the coarse clock
     cdef bint is_reported        # that it has been silent for too long
 
@@ -29,7 +30,9 @@ cdef class Pool:
     cdef bint closing
     cdef list workers
     cdef list idle               # the one that has come last is the next to go
-    cdef object queue            # a deque of jobs
+    cdef Job first               # of the jobs that wait, each refers to the one that follows
+    cdef Job last
+    cdef readonly Py_ssize_t queued   # how many they are
 
     cdef bint submit(self, Job job) except -1
     cdef int wake_one(self) except -1

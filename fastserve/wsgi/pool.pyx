@@ -12,7 +12,6 @@ daemons: one that the application never returns keeps no process alive.
 
 import logging
 import threading
-from collections import deque
 
 from fastserve.csrc.clock cimport fs_monotonic_s
 from fastserve.wsgi.parking cimport Parking
@@ -55,7 +54,6 @@ cdef class Pool:
         self.idle_timeout_s = idle_timeout_s
         self.workers = []
         self.idle = []
-        self.queue = deque()
         for _ in range(self.threads_min):
             self.start_thread()
 
@@ -64,21 +62,21 @@ cdef class Pool:
         """Those that live."""
         return [(<Worker>worker).thread for worker in self.workers]
 
-    @property
-    def queued(self):
-        """Jobs that wait for a thread."""
-        return len(self.queue)
-
     cdef bint submit(self, Job job) except -1:
         """Whether there was room in the queue."""
-        if len(self.queue) >= self.queue_max or self.closing:
+        if self.queued >= self.queue_max or self.closing:
             return False
-        self.queue.append(job)
+        if self.first is None:
+            self.first = job
+        else:
+            self.last.following = job
+        self.last = job
+        self.queued += 1
         try:
             self.wake_one()
         except RuntimeError:  # the system has no thread for us
             if not self.workers:
-                self.queue.remove(job)
+                self.forget_waiting()
                 raise
             logger.warning("There is no thread for a request that waits; it waits for one of %d", len(self.workers))
         return True
@@ -130,10 +128,16 @@ cdef class Pool:
         """The next job; None where the thread is to end."""
         cdef Job job
         while not self.closing:
-            if self.queue:
-                job = worker.job = <Job>self.queue.popleft()
+            job = self.first
+            if job is not None:
+                self.first = job.following
+                job.following = None
+                self.queued -= 1
+                if self.first is None:
+                    self.last = None
+                worker.job = job
                 job.heard_s = fs_monotonic_s()
-                if self.queue:
+                if self.first is not None:
                     try:
                         self.wake_one()
                     except RuntimeError:
@@ -156,8 +160,15 @@ cdef class Pool:
 
     cdef list forget_waiting(self):
         """Empties the queue, and returns what was in it."""
-        cdef list jobs = list(self.queue)
-        self.queue.clear()
+        cdef list jobs = []
+        cdef Job job
+        while self.first is not None:
+            job = self.first
+            self.first = job.following
+            job.following = None
+            jobs.append(job)
+        self.last = None
+        self.queued = 0
         return jobs
 
     cdef int close(self) except -1:

@@ -36,9 +36,9 @@ cdef class Response(Stream):
     cdef int finish(self) except -1
 
     # ---- the call ----
-    cdef int run(self, WSGIDriver driver, object body) except -1
+    cdef int run(self, WSGIDriver driver, dict environ) except -1
     cdef int resume(self) except -1
-    cdef bint call(self, WSGIDriver driver, object body) except -1
+    cdef bint call(self, object app, dict environ) except -1
     cdef bint iterate(self) except -1
     cdef int answer_whole(self, bytes data) except -1
     cdef int send(self, bytes data) except -1

@@ -115,7 +115,7 @@ cdef class Response(Stream):
 
     # ---- the call ----
 
-    cdef int run(self, WSGIDriver driver, object body) except -1:
+    cdef int run(self, WSGIDriver driver, dict environ) except -1:
         """Call the application and hand over what it returns."""
         cdef bint is_done = True
         self.context = PyContext_Copy(driver.context)
@@ -123,7 +123,7 @@ cdef class Response(Stream):
         try:
             try:
                 if not self.over:
-                    is_done = self.call(driver, body)
+                    is_done = self.call(driver.app, environ)
             except BaseException as error:
                 self.fail(error)
             if is_done:
@@ -153,9 +153,9 @@ cdef class Response(Stream):
             self.finish()
         return 0
 
-    cdef bint call(self, WSGIDriver driver, object body) except -1:
+    cdef bint call(self, object app, dict environ) except -1:
         """Whether that was all."""
-        cdef object result = driver.app(driver.environs.make(self.request, body, self.early_hints), self)
+        cdef object result = app(environ, self)
         cdef bint is_one = False
         if type(result) is list or type(result) is tuple:
             # No code of the application runs between its blocks, so they are one.

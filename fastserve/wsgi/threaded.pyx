@@ -18,7 +18,7 @@ from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
 from fastserve.wsgi.driver cimport WSGIDriver
-from fastserve.wsgi.input cimport NO_INPUT, Input
+from fastserve.wsgi.input cimport Input
 from fastserve.wsgi.parking cimport Parking
 from fastserve.wsgi.pool cimport Job, Pool, Worker
 
@@ -198,7 +198,9 @@ cdef class ThreadedStream(Job):
     cdef int start(self) except -1:
         if self.input is None and not self.body_ended:
             self.open_input()
+        self.environ = self.driver.environs.make(self.request, self.input, self.early_hints)
         if not self.driver.pool.submit(self):
+            self.environ = None
             return self.driver.refuse(self)
         self.is_counted = True
         self.driver.running += 1
@@ -219,7 +221,8 @@ cdef class ThreadedStream(Job):
     # ---- the application's thread ----
 
     cdef int work(self) except -1:
-        return self.run(self.driver, NO_INPUT if self.input is None else self.input)
+        environ, self.environ = self.environ, None
+        return self.run(self.driver, environ)
 
     cdef bint waits_for_client(self) except -1:
         return (self.room is not None and self.room.parked) or (

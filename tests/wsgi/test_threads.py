@@ -178,12 +178,12 @@ def test_who_waits_for_the_client_is_not_silent(serve_threads: Serve) -> None:
         start_response("200 OK", [*PLAIN])
         return iter([body, b"x" * 6_000_000])
 
-    serving = serve_threads(app, wsgi_thread_timeout_s=0.25)
+    serving = serve_threads(app, wsgi_thread_timeout_s=0.8)
     with serving.connect(receive_buffer_bytes=10_000) as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
-        time.sleep(0.6)
+        time.sleep(1)
         client.send(b"world")
-        time.sleep(0.6)
+        time.sleep(1)
         assert len(client.response().body) == 6_000_010
     assert serving.errors() == []
 
