@@ -15,6 +15,7 @@ from fastserve.csrc.target cimport fs_path_is_plain, fs_percent_decode
 from fastserve.stream.request cimport Request
 from fastserve.wsgi.input cimport NO_INPUT
 
+from fastserve._version import __version__
 from fastserve.wsgi.file_wrapper import FileWrapper
 
 cdef str HTTP_1_1 = "HTTP/1.1"
@@ -74,6 +75,7 @@ cdef class EnvironMaker:
             "SERVER_NAME": "",
             "SERVER_PORT": "",
             "SERVER_PROTOCOL": HTTP_1_1,
+            "SERVER_SOFTWARE": f"fastserve/{__version__}",
             "REMOTE_ADDR": "",
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",

@@ -1,4 +1,4 @@
-"""examples/django_app: the admin, a login with CSRF and a session, static files, and the database."""
+"""examples/django_app, by ASGI and by WSGI: the admin, a login, uploads, static files, the database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -23,8 +24,8 @@ PROJECT = EXAMPLES / "django_app"
 ADMINISTRATOR = {"username": "ada", "password": "a password of the tests"}
 
 
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+@pytest.fixture(scope="module", params=["asgi", "wsgi"])
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Example:
     """The project on a database of its own, prepared as its page tells the reader to."""
     environment = {
         "DJANGO_DB": str(tmp_path_factory.mktemp("database") / "db.sqlite3"),
@@ -41,11 +42,11 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
             timeout=60,
         )
         assert said in prepared.stdout
-    return Example("django_app", "guestbook.asgi:application", environment)
+    return Example("django_app", f"guestbook.{request.param}:application", environment)
 
 
 def csrf_token(page: httpx.Response) -> str:
-    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+    found = re.search(r'name="?csrfmiddlewaretoken"? value="(\w+)"', page.text)
     assert found, page.text
     return found[1]
 
@@ -111,6 +112,15 @@ def test_a_note_made_in_the_admin(client: httpx.Client) -> None:
     rows = list(csv.DictReader(client.get("/notes.csv").text.splitlines()))
     assert [row["text"] for row in rows] == texts(client)
     assert {row["author"] for row in rows} == {"ada"}
+
+
+@pytest.mark.parametrize("size", [0, 1000, 5_000_000])
+def test_upload(client: httpx.Client, size: int) -> None:
+    """Beyond 2.5 MB, Django has the file in a temporary one."""
+    data = bytes(range(256)) * (size // 256 + 1)
+    form = {"csrfmiddlewaretoken": csrf_token(client.get("/digest/"))}
+    told = client.post("/digest/", data=form, files={"file": ("Grüße.bin", data)}).json()
+    assert told == {"name": "Grüße.bin", "bytes": len(data), "sha256": sha256(data).hexdigest()}
 
 
 @needs_curl

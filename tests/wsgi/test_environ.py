@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from asgi.serving import get, request
 
+import fastserve
+
 from .apps import PLAIN, Environ, Seeing, StartResponse, valid
 from .conftest import Serve
 
@@ -37,6 +39,7 @@ def test_the_variables_of_a_get(serve: Serve, driver: str) -> None:
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": str(serving.address[1]),
         "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_SOFTWARE": f"fastserve/{fastserve.__version__}",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "a",
         "HTTP_USER_AGENT": "x",

@@ -16,6 +16,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 ROOT_URLCONF = "guestbook.urls"
 ASGI_APPLICATION = "guestbook.asgi.application"
+WSGI_APPLICATION = "guestbook.wsgi.application"
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -8,6 +8,7 @@ urlpatterns = [
     path("hello/<int:number>", views.hello),
     path("notes.json", views.notes_as_json),
     path("notes.csv", views.notes_as_csv),
+    path("digest/", views.digest),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

@@ -1,11 +1,13 @@
 """The guest book's pages: plain `def` views, which Django runs in a thread, beside `async def` ones."""
 
 import csv
+import hashlib
 import io
 from collections.abc import AsyncIterator
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -31,6 +33,22 @@ def guestbook(request: HttpRequest) -> HttpResponse:
             return redirect("guestbook")
     notes = Note.objects.select_related("author")
     return render(request, "notes/guestbook.html", {"notes": notes, "form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def digest(request: HttpRequest) -> HttpResponse:
+    """A form with a file, which is answered by its hash. Django keeps a large one on disk."""
+    if request.method == "GET":
+        form = (
+            f"<form method=post enctype=multipart/form-data><input type=hidden name=csrfmiddlewaretoken "
+            f'value="{get_token(request)}"><input type=file name=file><button>Hash</button></form>'
+        )
+        return HttpResponse(form)
+    file = request.FILES["file"]
+    found = hashlib.sha256()
+    for piece in file.chunks():
+        found.update(piece)
+    return JsonResponse({"name": file.name, "bytes": file.size, "sha256": found.hexdigest()})
 
 
 @require_safe
