@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from fastserve.cli import main
     from fastserve.config import Config
     from fastserve.errors import OptionError, StartupError
-    from fastserve.server import Server, run
+    from fastserve.server import Server
+    from fastserve.serving import run
 
 __all__ = ["Config", "OptionError", "Server", "StartupError", "__version__", "main", "run"]
 
@@ -22,7 +23,7 @@ _HOMES = {
     "Server": "fastserve.server",
     "StartupError": "fastserve.errors",
     "main": "fastserve.cli",
-    "run": "fastserve.server",
+    "run": "fastserve.serving",
 }
 
 

@@ -51,13 +51,19 @@ def _shown(option: Option) -> str:
     if option.choices and not option.listed:
         own = "|MODULE:ATTRIBUTE" if option.importable else ""
         return f"{option.spelling} [{'|'.join(option.choices)}{own}]"
-    value = "Name:Value" if option.repeatable else _kind(option)
+    value = "Name:Value" if option.paired else _kind(option)
     return f"{option.spelling} {value}"
 
 
 def _kind(option: Option) -> str:
     if option.type is str:
-        return "LIST" if option.listed else "TEXT"
+        return (
+            "LIST"
+            if option.listed
+            else option.unit.removeprefix("a ").upper()
+            if option.repeatable
+            else "TEXT"
+        )
     return (option.unit or option.type.__name__).upper()
 
 
@@ -100,29 +106,38 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 
 
 def _serve(config: str | None, check: bool, print_config: bool, **given: Any) -> None:
+    environment = dict(os.environ)  # without what --env-file brings: that is for the application
+
+    def settings_now() -> dict[str, Setting]:
+        file = read_config_file(config or environment.get(CONFIG_VARIABLE) or None)
+        settings = collect(given, environment, file)
+        # Unlike a program that embeds the server, the command looks for the application where it is started.
+        settings.setdefault("app_dir", Setting("", "default"))
+        return settings
+
     try:
-        file = read_config_file(config or os.environ.get(CONFIG_VARIABLE) or None)
-        settings = collect(given, os.environ, file)
+        settings = settings_now()
     except OptionError as error:
         raise click.UsageError(str(error)) from None
-    # Unlike a program that embeds the server, the command looks for the application where it is started.
-    settings.setdefault("app_dir", Setting("", "default"))
     if print_config:
         click.echo(render(settings), nl=False)
         if not check:
             return
-    if "app" not in settings:
-        raise click.UsageError("Missing argument 'APP'.")
-    from fastserve import server
+    from fastserve import serving
 
-    options = {name: setting.value for name, setting in settings.items()}
     try:
         if check:
-            server.check(**options)
+            serving.check(**_values(settings))
         else:
-            server.run(**options)
+            serving.run_again(lambda: _values(settings_now()))
     except OptionError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _values(settings: dict[str, Setting]) -> dict[str, Any]:
+    if "app" not in settings:
+        raise OptionError("Missing argument 'APP'.")
+    return {name: setting.value for name, setting in settings.items()}
 
 
 #: What the command has beside the table of options: what these flags do is no property of a server.

@@ -95,10 +95,27 @@ class Config:
     http2: bool
     h11_max_incomplete_event_size: int | None
     ws: str
+    health_path: str | None
+    pid_file: str | None
+    umask: str | None
     limit_concurrency: int | None
     limit_max_requests: int | None
     limit_max_requests_jitter: int
     timeout_graceful_shutdown: float | None
+    shutdown_delay_s: float
+    workers: int | None
+    timeout_worker_healthcheck: float
+    supervise: bool
+    user: str | None
+    group: str | None
+    worker_boot_timeout_s: float
+    worker_lifetime_s: float
+    worker_memory_bytes_max: int
+    reload: bool
+    reload_dirs: list[str]
+    reload_includes: list[str]
+    reload_excludes: list[str]
+    reload_delay: float
     log_level: str | int | None
     log_config: Any
     use_colors: bool | None
@@ -200,6 +217,14 @@ class Config:
             raise OptionError(
                 f"Invalid value for error_log_file: {self.error_log_file!r}: {error.strerror}."
             ) from None
+
+    @property
+    def processes(self) -> int:
+        """How many processes serve. uvicorn reads its variable here too. Raises OptionError."""
+        workers = self.workers
+        if workers is None and (text := os.environ.get("WEB_CONCURRENCY")):
+            workers = BY_NAME["workers"].convert(text, "WEB_CONCURRENCY")
+        return workers or 1
 
     @property
     def loaded(self) -> bool:

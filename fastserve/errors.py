@@ -3,7 +3,10 @@
 This module knows nothing of the others, so that each of them may raise what stands here.
 """
 
-__all__ = ["OptionError", "StartupError"]
+__all__ = ["STARTUP_FAILURE", "OptionError", "StartupError"]
+
+#: The status with which the command, or a worker process, exits if the server cannot start.
+STARTUP_FAILURE = 3
 
 
 class OptionError(ValueError):

@@ -17,19 +17,12 @@ __all__ = ["BEGIN", "END", "flag", "rows", "updated"]
 BEGIN = "<!-- options:begin -->\n"
 END = "<!-- options:end -->\n"
 
-#: The flags of uvicorn's that are not their keywords', of options that are to come.
-_FLAGS = {
-    "reload_dirs": "--reload-dir",
-    "reload_includes": "--reload-include",
-    "reload_excludes": "--reload-exclude",
-}
-
 
 def flag(name: str) -> str:
     """How uvicorn's command line spells this option of its own; where it is a switch, the one way."""
     if name in BY_NAME:
         return BY_NAME[name].spelling.split("/")[0]
-    return _FLAGS.get(name, "--" + name.replace("_", "-"))
+    return "--" + name.replace("_", "-")
 
 
 def rows() -> list[tuple[str, str, str]]:

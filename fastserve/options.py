@@ -8,35 +8,14 @@ defaults and meanings are uvicorn's where uvicorn has the option; a name of our 
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
-from fastserve.errors import OptionError
 from fastserve.logfile import Rotation
+from fastserve.option import ENVIRONMENT_PREFIX, UVICORN_OPTIONS, Option
 
 __all__ = ["BY_NAME", "ENVIRONMENT_PREFIX", "GROUPS", "OPTIONS", "UVICORN_OPTIONS", "Option", "unknown"]
-
-ENVIRONMENT_PREFIX = "FASTSERVE_"
-UVICORN_PREFIX = "UVICORN_"
-
-#: The options of uvicorn 0.54's command, by its keywords. What is not in the table below is still to come.
-_UVICORN_OPTIONS = """
-    app factory app_dir lifespan interface root_path env_file reset_contextvars
-    host port uds fd backlog
-    loop http http2 h11_max_incomplete_event_size
-    ws ws_max_size ws_max_queue ws_ping_interval ws_ping_timeout ws_per_message_deflate
-    workers timeout_worker_healthcheck reload reload_dirs reload_includes reload_excludes reload_delay
-    limit_concurrency limit_max_requests limit_max_requests_jitter
-    timeout_keep_alive timeout_graceful_shutdown
-    log_config log_level access_log use_colors
-    headers server_header date_header proxy_headers forwarded_allow_ips
-    ssl_keyfile ssl_certfile ssl_keyfile_password ssl_version ssl_cert_reqs ssl_ca_certs ssl_ciphers
-"""
-UVICORN_OPTIONS = frozenset(_UVICORN_OPTIONS.split())
 
 #: The subjects, in the order in which the help and the documentation show them.
 GROUPS = {
@@ -44,6 +23,7 @@ GROUPS = {
     "socket": "Where to listen",
     "proxies": "Behind a proxy",
     "process": "Event loop, protocols, load, shutdown",
+    "workers": "Worker processes and reload",
     "logging": "Logs",
     "headers": "Headers of every response",
     "tls": "TLS",
@@ -51,208 +31,22 @@ GROUPS = {
     "wsgi": "WSGI applications",
 }
 
-_TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
-_FALSE = frozenset(("0", "false", "f", "no", "n", "off"))
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-#: A default for one of these would contradict the framing that the server chooses for each response.
-_FRAMING = frozenset(
-    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
-)
-
-
-@dataclass(frozen=True)
-class Option:
-    """One row of the table.
-
-    `name` is the keyword of `fastserve.run()` and `Config`; everything else that is spelled comes from it,
-    except where `flag` names another spelling on the command line. `minimum` and `maximum` are inclusive.
-    `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
-    (name, value) pairs. An importable one is a choice, an import string, or what that would name. A
-    `numbered` one may be an integer in Python. A `listed` one is text with commas, for which a list of texts
-    is taken too; its choices are those of each element.
-    `pattern` is what a text has to look like, told as `unit`. `judge`, where that does not suffice, raises
-    ValueError for what is not of the form that `form` names; it may let other things than text pass, from
-    Python code. `variable` names one more variable of the environment that stands for the option, as it does
-    with uvicorn. `uvicorn` tells in what the option differs from uvicorn's of the same name, which
-    `UVICORN_OPTIONS` must then have; nothing means that it does not differ.
-    """
-
-    name: str
-    type: type[str] | type[int] | type[float] | type[bool]
-    default: Any
-    group: str
-    help: str
-    unit: str = ""
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    flag: str = ""
-    argument: bool = False
-    repeatable: bool = False
-    importable: bool = False
-    numbered: bool = False
-    listed: bool = False
-    pattern: str = ""
-    variable: str = ""
-    uvicorn: str = ""
-    judge: Callable[[Any], None] | None = None
-    form: str = ""
-
-    @property
-    def spelling(self) -> str:
-        """How the command line spells it: `--port`, `--access-log/--no-access-log`, `APP`."""
-        if self.argument:
-            return self.name.upper()
-        flag = self.flag or "--" + self.name.replace("_", "-")
-        if self.type is bool and self.default is not False:
-            return f"{flag}/--no-{flag[2:]}"
-        return flag
-
-    @property
-    def environment(self) -> str:
-        """The name of the environment variable that sets this option."""
-        return ENVIRONMENT_PREFIX + self.name.upper()
-
-    @property
-    def uvicorn_environment(self) -> str | None:
-        """The name of uvicorn's variable for this option, if uvicorn has it."""
-        return UVICORN_PREFIX + self.name.upper() if self.name in UVICORN_OPTIONS else None
-
-    @property
-    def expects(self) -> str:
-        """What a value has to be, as the end of a sentence: `a whole number from 0 to 65535`."""
-        if self.repeatable:
-            return '"Name:Value"'
-        if self.form:
-            return self.form
-        if self.choices:
-            own = " or MODULE:ATTRIBUTE" if self.importable else ""
-            return ("some of " if self.listed else "one of ") + ", ".join(self.choices) + own
-        if self.type is str:
-            return self.unit or "text"
-        if self.type is bool:
-            return "true or false"
-        return ("a whole number" if self.type is int else "a number") + self._range()
-
-    def convert(self, value: object, label: str = "") -> Any:
-        """Return `value` as this option's type. Text is parsed: all sources of values are judged here.
-
-        `label` is what the message calls the option: the flag or the variable that the value came from.
-        Raises OptionError.
-        """
-        if value is None and self.default is None:
-            return None
-        try:
-            if self.repeatable:
-                return self._headers(value)
-            return self._scalar(value)
-        except ValueError as reason:
-            raise OptionError(f"Invalid value for {label or self.name}: {reason}.") from None
-
-    def _range(self) -> str:
-        if self.minimum is None:
-            return ""
-        if self.maximum is None:
-            return f", at least {self.minimum:g}"
-        return f" from {_number(self.minimum)} to {_number(self.maximum)}"
-
-    def _scalar(self, value: object) -> Any:
-        if self.judge is not None:
-            self.judge(value)
-            return value
-        if self.type is str:
-            return self._text(value)
-        parsed = _parse(self.type, value.strip()) if isinstance(value, str) else value
-        if self.type is float and type(parsed) is int:
-            parsed = float(parsed)
-        # The exact type: a bool is an int to isinstance, and `port=True` is a mistake.
-        if self.type is int and isinstance(parsed, int) and type(parsed) is not bool:
-            parsed = int(parsed)  # a constant of the ssl module is an IntEnum
-        if type(parsed) is not self.type or (self.minimum is not None and not self._within(parsed)):
-            raise ValueError(f"{value!r} is not {self.expects}")
-        return parsed
-
-    def _within(self, number: Any) -> bool:
-        """NaN and the infinities are in no range: they would make a deadline that no comparison meets."""
-        assert self.minimum is not None
-        return math.isfinite(number) and self.minimum <= number <= (self.maximum or math.inf)
-
-    def _text(self, value: object) -> Any:
-        if self.listed:
-            return self._list(value)
-        if isinstance(value, os.PathLike):
-            value = os.fspath(value)
-        if self.numbered and type(value) is int and value >= 0:
-            return value
-        if self.importable and (callable(value) or (isinstance(value, str) and all(value.partition(":")))):
-            return value
-        if self.pattern and not (isinstance(value, str) and re.fullmatch(self.pattern, value)):
-            raise ValueError(f"{value!r} is not {self.expects}")
-        if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not {self.expects}")
-        if self.choices:
-            value = value.strip().lower()
-            if value not in self.choices:
-                raise ValueError(f"{value!r} is not {self.expects}")
-        return value
-
-    def _list(self, value: object) -> str:
-        texts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"{value!r} is not {self.expects}")
-        texts = [text.strip() for text in texts]
-        if self.choices:
-            texts = [text.lower() for text in texts if text]
-            for text in texts:
-                if text not in self.choices:
-                    raise ValueError(f"{text!r} is not one of {', '.join(self.choices)}")
-        return ",".join(texts)
-
-    def _headers(self, value: object) -> list[tuple[str, str]]:
-        # One text is what the environment gives: a header on each line.
-        lines: object = value.splitlines() if isinstance(value, str) else value
-        if lines is None:
-            return []
-        if not isinstance(lines, Iterable):
-            raise ValueError(f"{value!r} is not a list of headers")
-        return [_header(item) for item in lines if item != ""]
-
-
-def _number(bound: float) -> str:
-    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
-
-
-def _parse(wanted: type, text: str) -> Any:
-    """Return the text as the wanted type, or the text itself where it is nothing of the kind."""
-    if wanted is bool:
-        lowered = text.lower()
-        return True if lowered in _TRUE else False if lowered in _FALSE else text
-    try:
-        return wanted(text)
-    except ValueError:
-        return text
-
-
-def _header(item: Any) -> tuple[str, str]:
-    """Return a header as (name, value), both fit for the wire (RFC 9110, section 5). Raises ValueError."""
-    pair = item.partition(":")[::2] if isinstance(item, str) and ":" in item else item
-    try:
-        name, value = (part.strip(" \t") for part in pair)
-    except (TypeError, ValueError, AttributeError):
-        raise ValueError(f'{item!r} is not "Name:Value"') from None
-    if not name or not _TOKEN.issuperset(name):
-        raise ValueError(f"{name!r} is not a header name")
-    if name.lower() in _FRAMING:
-        raise ValueError(f"{name!r} belongs to the framing of each response")
-    if any((c < " " and c != "\t") or c == "\x7f" or c > "\xff" for c in value):
-        raise ValueError(f"{value!r} is not a header value")
-    return name, value
-
 
 def _rotation(value: Any) -> None:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not text")
     Rotation.of(value)
+
+
+def _paths(value: Any) -> None:
+    paths = value.split(",") if isinstance(value, str) else ()
+    if not (0 < len(paths) < 3 and all(path.startswith("/") for path in paths)):
+        raise ValueError(f"{value!r} is not a path or two, like /livez,/readyz")
+
+
+def _existing(path: str) -> None:
+    if not os.path.exists(path):
+        raise ValueError(f"there is no directory {path!r}")
 
 
 def _log_config(value: Any) -> None:
@@ -387,15 +181,26 @@ OPTIONS: tuple[Option, ...] = (
         uvicorn="As `none`, until it is there; a line says so, except for `auto`.",
     ),
     Option(
+        "health_path", str, None, "process",
+        "Answer for the server: the first path by 200, the second by 503 once it is to end, or else by 200.",
+        judge=_paths, form="a path or two, like /livez,/readyz",
+    ),
+    Option("pid_file", str, None, "process", "Write the number of this process to this file while it runs."),
+    Option(
+        "umask", str, None, "process", "The permissions that files made by the server and its workers lack.",
+        "octal digits like 027", pattern="0?[0-7]{3}",
+    ),
+    Option(
         "limit_concurrency", int, None, "process",
         "With so many open connections, its own included, or running requests, a request is answered by 503.",
         minimum=1, maximum=2**31 - 1,
     ),
     Option(
-        "limit_max_requests", int, None, "process", "Shut down gracefully after this many requests.",
+        "limit_max_requests", int, None, "process",
+        "Shut down gracefully after this many requests; a worker serves until another has taken its place.",
         minimum=1, maximum=2**31 - 1,
-        uvicorn="The limit is met exactly, except by requests that are running, or on their way in a new "
-        "connection, by then; 0 is refused.",
+        uvicorn="The limit is met exactly, except with workers and by requests that are running, or on their "
+        "way in a new connection, by then; 0 is refused.",
     ),
     Option(
         "limit_max_requests_jitter", int, 0, "process",
@@ -404,8 +209,77 @@ OPTIONS: tuple[Option, ...] = (
     ),
     _seconds(
         "timeout_graceful_shutdown", None,
-        "At shutdown, requests in flight are cancelled after this time; without it, they take their time.",
+        "At shutdown, requests in flight are cancelled after this time; without it, they take their time, or "
+        "30 seconds where a parent process watches.",
         group="process",
+    ),
+    _seconds(
+        "shutdown_delay_s", 0.0,
+        "At shutdown, go on accepting for so long, while each answer closes its connection.", group="process",
+    ),
+    # --- workers
+    Option(
+        "workers", int, None, "workers",
+        "So many processes serve, and one more watches them; without it: WEB_CONCURRENCY of the environment. "
+        "0 or 1: a single process serves.",
+        minimum=0, maximum=4096, variable="WEB_CONCURRENCY",
+    ),
+    Option(
+        "timeout_worker_healthcheck", float, 5.0, "workers",
+        "A worker whose event loop has not turned for so long is asked to end, and is killed after as long "
+        "again.",
+        "seconds", minimum=0.1, maximum=_SECONDS_MAX,
+        uvicorn="It is the event loop that has to answer, not a thread beside it: a call that blocks the "
+        "loop for longer ends the worker.",
+    ),
+    Option(
+        "supervise", bool, False, "workers", "Watch the process that serves even if it is only one.",
+    ),
+    Option("user", str, None, "workers", "Workers run as this user, by name or number; the parent does not."),
+    Option(
+        "group", str, None, "workers",
+        "Workers run in this group, by name or number; without it: in the user's.",
+    ),
+    _seconds(
+        "worker_boot_timeout_s", 600.0,
+        "A worker that does not serve after so long is killed; 0: never.", group="workers",
+    ),
+    _seconds(
+        "worker_lifetime_s", 0.0, "A worker is replaced after so long, or up to a tenth less; 0: never.",
+        group="workers",
+    ),
+    Option(
+        "worker_memory_bytes_max", int, 0, "workers",
+        "A worker whose resident memory is larger is replaced; 0: none is.",
+        "bytes", minimum=0, maximum=2**62,
+    ),
+    Option(
+        "reload", bool, False, "workers", "Start the application anew whenever a file of it changes.",
+        uvicorn="HUP reloads too. The next process does not wait for more than half a second until the one "
+        "before has finished its requests.",
+    ),
+    Option(
+        "reload_dirs", str, (), "workers",
+        "Watch this directory instead of the current one; may be repeated.",
+        "a path", flag="--reload-dir", repeatable=True, judge=_existing,
+        uvicorn="A directory that is not there is an error in `run()` and `Config` too.",
+    ),
+    Option(
+        "reload_includes", str, (), "workers",
+        "Watch files of this pattern besides *.py, which --reload-exclude *.py takes away; may be repeated.",
+        "a pattern", flag="--reload-include", repeatable=True,
+        uvicorn="It has its effect without `watchfiles` too.",
+    ),
+    Option(
+        "reload_excludes", str, (), "workers",
+        "Do not watch files of this pattern, or in this directory, besides .*, .py[cod], .sw.* and ~*, each "
+        "of which --reload-include takes away; may be repeated.",
+        "a pattern", flag="--reload-exclude", repeatable=True,
+        uvicorn="It has its effect without `watchfiles` too, and the name of a directory for what is in it.",
+    ),
+    Option(
+        "reload_delay", float, 0.25, "workers", "The time from one look for changes to the next.",
+        "seconds", minimum=0, maximum=3600,
     ),
     # --- logging
     Option(
@@ -436,7 +310,7 @@ OPTIONS: tuple[Option, ...] = (
     # --- headers
     Option(
         "headers", str, (), "headers", "A header for every response; may be repeated.",
-        flag="--header", repeatable=True,
+        flag="--header", repeatable=True, paired=True,
     ),
     Option("server_header", bool, True, "headers", "Send a Server header."),
     Option("date_header", bool, True, "headers", "Send a Date header."),

@@ -2,7 +2,7 @@
 
 A `Server` starts the application, listens, and takes everything down again in order: no new connections, idle
 ones closed, requests finished or cancelled at the deadline, the application's shutdown, the access log's last
-lines. It runs as a program (`run()`) or inside a loop that somebody else runs (`await serve()`), and never
+lines. It runs in a loop of its own (`run()`) or in one that somebody else runs (`await serve()`), and never
 ends the process.
 """
 
@@ -14,7 +14,6 @@ import contextvars
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -23,11 +22,8 @@ from fastserve import access, signals
 from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.drivers import driver_for
-from fastserve.errors import StartupError
 from fastserve.holder import told_with_holder
-from fastserve.importer import without_our_frames
 from fastserve.intake import Intake
-from fastserve.keywords import signature
 from fastserve.log import announce, logger, reopen_files, style
 from fastserve.server_state import ServerState
 from fastserve.sockets import Binding, address_error, bind, given
@@ -37,10 +33,7 @@ if TYPE_CHECKING:
 
     from fastserve.tls.credentials import Credentials
 
-__all__ = ["STARTUP_FAILURE", "Server", "ServerState", "check", "run"]
-
-#: The status with which the command exits if the server cannot start.
-STARTUP_FAILURE = 3
+__all__ = ["Server", "ServerState", "run_in_loop"]
 
 #: Connections that finish within this time are not worth the line that says what is waited for. Its first
 #: half is for requests on their way: a client that has just connected would not try again.
@@ -65,6 +58,8 @@ class Server:
         self._should_exit = False
         self._force_exit = False
         self._forced = 0
+        #: How long a connection without a request stays open for one to come.
+        self._farewell_s = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told = asyncio.Event()
         self._binding: Binding | None = None
@@ -108,7 +103,7 @@ class Server:
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve in a new event loop until told to exit. Raises StartupError; KeyboardInterrupt after INT."""
         loop_factory = self.config.get_loop_factory()
-        _run(self.serve(sockets), loop_factory)
+        run_in_loop(self.serve(sockets), loop_factory)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve in the running event loop until told to exit; `sockets` are bound ones, closed at the end.
@@ -165,6 +160,7 @@ class Server:
         if binding is None:  # nothing stands, or it is being taken down
             return
         if self.started:
+            await self._delay(self.config.shutdown_delay_s)
             logger.info("Shutting down")
         if self._intake is not None:
             self._intake.close()
@@ -223,7 +219,7 @@ class Server:
         )
         for entry in meaningless:
             logger.warning("forwarded_allow_ips: %r is neither an address nor a network: ignored", entry)
-        driver = driver_for(config, loop, context, state)
+        driver = self._with_health(driver_for(config, loop, context, state))
         endpoint = self._endpoint = Endpoint(
             loop, config, driver, config.encoded_headers, observers, request_filter
         )
@@ -239,6 +235,15 @@ class Server:
             told = told_with_holder(error, sock.family, sock.getsockname())
             raise address_error(binding.address, told) from None
 
+    def _with_health(self, driver: Any) -> Any:
+        """Return the driver, behind one that answers for the server's health where that is wanted."""
+        if self.config.health_path is None:
+            return driver
+        from fastserve.features.health import HealthDriver
+
+        live, _, ready = self.config.health_path.partition(",")
+        return HealthDriver(driver, live, ready or None, lambda: not self._endpoint.last_answers)
+
     def _request_limit(self, count: int) -> Any:
         """Return what counts the requests and ends this server after so many."""
         from random import randint
@@ -247,11 +252,12 @@ class Server:
 
         count += randint(0, self.config.limit_max_requests_jitter)
 
-        def end() -> None:
-            logger.info("Maximum request limit of %d exceeded. Terminating process.", count)
-            self.should_exit = True
+        return RequestLimit(count, lambda: self.limit_reached(count))
 
-        return RequestLimit(count, end)
+    def limit_reached(self, count: int) -> None:
+        """As many requests as there may be are answered: end."""
+        logger.info("Maximum request limit of %d exceeded. Terminating process.", count)
+        self.should_exit = True
 
     def _start_tls(self, credentials: Credentials) -> Callable[[], Any]:
         """Return what accepts connections, and keep its certificates fresh."""
@@ -280,12 +286,25 @@ class Server:
         self._stop_tls = stop
         return listener
 
+    async def _delay(self, delay_s: float) -> None:
+        """Go on accepting for a while: whoever sends clients here has to hear first that it ends."""
+        if delay_s > 0 and not self._force_exit:
+            logger.info("Shutting down in %g seconds", delay_s)
+            self._endpoint.announce_end()
+            await self._done(asyncio.ensure_future(asyncio.sleep(delay_s)), lambda: self._force_exit)
+
     async def _finish_requests(self) -> None:
         """Close every connection: idle ones now, others after their request or at the deadline."""
         endpoint = self._endpoint
-        endpoint.drain(spare_newcomers=True)
         closed = asyncio.ensure_future(endpoint.wait_closed())
         try:
+            if self._farewell_s > 0:
+                # No haste: who is connected may ask once more.
+                endpoint.announce_end()
+                deadline_s = self.config.timeout_graceful_shutdown
+                farewell_s = self._farewell_s if deadline_s is None else min(self._farewell_s, deadline_s)
+                await self._done(closed, lambda: self._force_exit, farewell_s)
+            endpoint.drain(spare_newcomers=True)
             if await self._done_in_time(closed):
                 return
             if not self._force_exit:
@@ -366,59 +385,9 @@ def _log_process(message: str) -> None:
     logger.info(message, os.getpid(), extra=colored)
 
 
-def run(app: Any, **options: Any) -> None:
-    """Serve an application, given or named by an import string, until INT or TERM.
-
-    `options` are the keywords of docs/options.md. Raises OptionError. If the server cannot start, says why on
-    stderr and exits with status 3.
-    """
-    config = Config(app, **options)
-    server = Server(config)
-    try:
-        # Outside the loop, as an import may run one of its own. A factory is called inside, by serve().
-        config.load_app()
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run()
-    except StartupError as error:
-        _report(error)
-        sys.exit(STARTUP_FAILURE)
-
-
-run.__signature__ = signature(False, "app")  # type: ignore[attr-defined]
-
-
-def check(app: Any, **options: Any) -> None:
-    """Judge the options and make the application ready, as `run()` would, but neither bind nor serve.
-
-    Raises OptionError. If the server could not start, says why on stderr and exits with status 3.
-    """
-    config = Config(app, **options)
-
-    async def load() -> None:
-        config.load()
-
-    try:
-        config.load_app()
-        config.get_http_protocol()
-        _run(load(), config.get_loop_factory())
-    except StartupError as error:
-        _report(error)
-        sys.exit(STARTUP_FAILURE)
-    logger.info("The configuration is valid, and the application can be imported")
-
-
-def _report(error: StartupError) -> None:
-    """Print the traceback of the application's own code, if it is to blame, and then one line."""
-    cause = error.__cause__
-    if cause is not None:
-        theirs = without_our_frames(cause.__traceback__)
-        if theirs is not None or isinstance(cause, SyntaxError):
-            with contextlib.suppress(OSError, ValueError, AttributeError):  # stderr is closed or gone
-                traceback.print_exception(type(cause), cause, theirs)
-    logger.error("%s", error)
-
-
-def _run(main: Coroutine[Any, Any, None], loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def run_in_loop(
+    main: Coroutine[Any, Any, None], loop_factory: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     """`asyncio.run` with a loop of the given kind."""
     if sys.version_info >= (3, 11):
         with asyncio.Runner(loop_factory=loop_factory) as runner:

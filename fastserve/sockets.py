@@ -17,7 +17,7 @@ from typing import Protocol
 from fastserve.errors import StartupError
 from fastserve.holder import told_with_holder
 
-__all__ = ["Address", "Binding", "address_error", "bind", "given"]
+__all__ = ["Address", "Binding", "address_error", "adopt", "bind", "given"]
 
 #: Any program of the machine may connect, as to uvicorn's; the directory's mode is the lock.
 _UDS_MODE = 0o666
@@ -78,6 +78,13 @@ def bind(config: Address, single: bool = False) -> Binding:
         return _bind_tcp(config.host, config.port, scheme)
     version = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     return _bind_tcp(config.host, config.port, scheme, version, 1)
+
+
+def adopt(descriptors: Sequence[int]) -> Binding:
+    """Return sockets that another program bound and handed over. Raises StartupError."""
+    bindings = [_adopt(descriptor) for descriptor in descriptors]
+    sockets = [sock for binding in bindings for sock in binding.sockets]
+    return Binding(sockets, ", ".join(binding.address for binding in bindings))
 
 
 def given(sockets: Sequence[socket.socket]) -> Binding:

@@ -70,8 +70,9 @@ def _offers(
         yield text, option.environment, option.environment
     theirs = option.uvicorn_environment
     if theirs is not None and (text := environment.get(theirs)):
-        # uvicorn takes a list apart at its spaces; ours has a line for each value.
-        yield (text.split() if option.repeatable else text), theirs, theirs
+        # uvicorn takes a list apart at its spaces, and one of paths as PATH is; ours has lines.
+        separator = os.pathsep if option.unit == "a path" else None
+        yield (text.split(separator) if option.repeatable else text), theirs, theirs
     if option.variable and (text := environment.get(option.variable)):
         yield text, option.variable, option.variable
     if option.name in file.values:
@@ -179,5 +180,5 @@ def _toml(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, (list, tuple)):
-        return json.dumps([list(item) for item in value], ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False)
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -310,12 +310,12 @@ cdef class Connection(Channel):
         if self.state >= DISCARDING:
             return 0
         if self.parser.in_body:
-            if sink.keep_alive and not self.endpoint.draining and not (self.at_eof and self.waiting is None):
+            if sink.keep_alive and not self.endpoint.last_answers and not (self.at_eof and self.waiting is None):
                 self.body_bytes = 0
                 self.enter(DISCARDING, self.endpoint.body_timeout_s)
             else:
                 self.linger()
-        elif sink.keep_alive and not self.endpoint.draining:
+        elif sink.keep_alive and not self.endpoint.last_answers:
             self.used_sink = sink
             self.enter(AWAITING_HEAD, self.endpoint.keep_alive_timeout_s)
             if self.outbox.corks == 0 and (self.waiting is not None or self.at_eof):

@@ -376,7 +376,7 @@ cdef class H1Sink(Sink):
                 self.chunked = True
                 memcpy(framing, b"transfer-encoding: chunked\r\n", 28)
                 framing_size = 28
-        if not self.keep_alive or self.channel.endpoint.draining:
+        if not self.keep_alive or self.channel.endpoint.last_answers:
             self.keep_alive = False
             memcpy(framing + framing_size, b"connection: close\r\n", 19)
             framing_size += 19

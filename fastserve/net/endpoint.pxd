@@ -22,6 +22,7 @@ cdef class Endpoint:
     cdef readonly RequestFilter request_filter  # or None
     cdef Turn turn
     cdef public uint64_t total_requests
+    cdef readonly bint last_answers
     cdef readonly bint draining
     cdef bint spares_newcomers  # while draining: connections that have had no request yet
 

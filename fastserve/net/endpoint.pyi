@@ -65,6 +65,8 @@ class Endpoint:
     @property
     def limits(self) -> _Limits: ...
     @property
+    def last_answers(self) -> bool: ...
+    @property
     def draining(self) -> bool: ...
     @property
     def peers(self) -> set[Peer]: ...
@@ -87,6 +89,9 @@ class Endpoint:
     ) -> None: ...
     def sweep(self) -> None:
         """Compares every connection's deadline with the clock. The loop's timer calls it."""
+
+    def announce_end(self) -> None:
+        """Every answer from now on is the last of its connection, and says so."""
 
     def drain(self, spare_newcomers: bool = False) -> None:
         """Idle connections close at once, the others after the request in flight.

@@ -177,10 +177,15 @@ cdef class Endpoint:
         """Requests whose application has not returned."""
         return self.driver.in_flight()
 
+    def announce_end(self) -> None:
+        """Every answer from now on is the last of its connection, and says so."""
+        self.last_answers = True
+
     def drain(self, spare_newcomers=False) -> None:
         """Idle connections close at once, the others after the request in flight.
 
         Those that have had no request yet may be spared until the next call: their first one is on its way."""
+        self.announce_end()
         self.draining = True
         self.spares_newcomers = spare_newcomers
         cdef Peer peer

@@ -66,6 +66,9 @@ class FakeCore:
             def requests_in_flight(self) -> int:
                 return core.busy
 
+            def announce_end(self) -> None:
+                core.events.append("announce end")
+
             def drain(self, spare_newcomers: bool = False) -> None:
                 if spare_newcomers:
                     core.events.append("drain")

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-import fastserve.server
+import fastserve.serving
 from fastserve.cli import command
 from fastserve.options import GROUPS, OPTIONS
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What fastserve.server.run would have been called with."""
+    """What fastserve.serving.run_again would have been called with."""
     calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(fastserve.server, "run", lambda **options: calls.append(options))
+    monkeypatch.setattr(fastserve.serving, "run_again", lambda collect: calls.append(collect()))
     return calls
 
 
@@ -140,16 +140,16 @@ def test_a_bad_configuration_file_is_one_line(tmp_path: Path) -> None:
 
 
 def test_what_a_server_refuses_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(**options: Any) -> None:
+    def run(collect: Any) -> None:
         raise fastserve.OptionError("These two do not go together.")
 
-    monkeypatch.setattr(fastserve.server, "run", run)
+    monkeypatch.setattr(fastserve.serving, "run_again", run)
     assert refused("m:app") == "Error: These two do not go together."
 
 
 def test_check_does_not_serve(served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[dict[str, Any]] = []
-    monkeypatch.setattr(fastserve.server, "check", lambda **options: checked.append(options))
+    monkeypatch.setattr(fastserve.serving, "check", lambda **options: checked.append(options))
     assert invoke("m:app", "--check", "--port", "1").exit_code == 0
     assert checked == [{"app": "m:app", "app_dir": "", "port": 1}]
     assert served == []

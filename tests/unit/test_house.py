@@ -173,6 +173,9 @@ INTERFACES = ("fastserve/asgi/", "fastserve/wsgi/")
 FEATURES = ("fastserve/features/",)
 NET = ("fastserve/net/",)
 C = ("csrc/", "fastserve/csrc/")
+SUPERVISOR = ("fastserve/supervisor/",)
+#: What imports the application, or runs it.
+SERVING = ("fastserve/importer", "fastserve/server", "fastserve/supervised")
 
 
 @pytest.mark.parametrize(
@@ -184,8 +187,9 @@ C = ("csrc/", "fastserve/csrc/")
         (NET, PROTOCOLS + INTERFACES + FEATURES),
         (("fastserve/stream/",), PROTOCOLS + INTERFACES + FEATURES + NET + C),
         (C, PROTOCOLS + INTERFACES + FEATURES + NET + ("fastserve/stream/",)),
+        (SUPERVISOR, PROTOCOLS + INTERFACES + FEATURES + NET + C + ("fastserve/stream/", *SERVING)),
     ],
-    ids=["protocols", "interfaces", "features", "net", "seam", "C"],
+    ids=["protocols", "interfaces", "features", "net", "seam", "C", "supervisor"],
 )
 def test_law(importers: tuple[str, ...], imported: tuple[str, ...]) -> None:
     """Whatever the table says: protocols and applications meet at the seam, features watch from outside."""
@@ -246,6 +250,11 @@ def test_a_state_changes_in_enter_only(path: Path) -> None:
     assert changes == [".state = state"]
 
 
+def test_a_child_changes_its_state_in_one_place() -> None:
+    code = without_prose(Path("fastserve/supervisor/process.py"))
+    assert re.findall(r"\.state = .*", code) == [".state = State.WARM", ".state = state"]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=named(MODULES))
 def test_the_stub_tells_what_the_module_has(path: Path) -> None:
     assert (ROOT / path.with_suffix(".pxd")).exists()
@@ -260,12 +269,19 @@ def test_stubs_stand_beside_modules_only() -> None:
 
 
 def test_only_the_command_reads_the_environment() -> None:
-    """And Config one variable of uvicorn's Config."""
+    """And Config two variables of uvicorn's Config; a child has all of its parent's; systemd says things."""
     readers = [path for path in SOURCES if re.search(r"\b(?:os\.environ|getenv)\b", without_prose(path))]
-    assert named(readers) == ["fastserve/cli.py", "fastserve/config.py"]
-    assert re.findall(r"os\.environ.*", read(Path("fastserve/config.py"))) == [
-        'os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")'
+    assert named(readers) == [
+        "fastserve/cli.py",
+        "fastserve/config.py",
+        "fastserve/supervisor/process.py",
+        "fastserve/systemd.py",
     ]
+    assert re.findall(r'os\.environ.*?"(\w+)"', read(Path("fastserve/config.py"))) == [
+        "WEB_CONCURRENCY",
+        "FORWARDED_ALLOW_IPS",
+    ]
+    assert re.findall(r"\bos\.environ\b.*", read(readers[2])) == ["os.environ,"]
 
 
 def test_every_option_has_an_effect() -> None:

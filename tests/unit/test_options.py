@@ -31,7 +31,8 @@ def test_config_declares_the_rows_of_the_table_with_their_types() -> None:
     declared = {}
     for option in OPTIONS:
         if not option.argument:
-            kind = "list[tuple[str, str]]" if option.repeatable else option.type.__name__
+            item = "tuple[str, str]" if option.paired else option.type.__name__
+            kind = f"list[{item}]" if option.repeatable else item
             kind += " | Callable[..., Any]" if option.importable else " | int" if option.numbered else ""
             declared[option.name] = kind + (" | None" if option.default is None else "")
     declared["log_config"] = "Any"  # also whatever else logging.config takes

@@ -21,7 +21,8 @@ from fake_core import ENDED, FakeCore, application, exiting, served, until
 
 from fastserve.config import Config
 from fastserve.errors import StartupError
-from fastserve.server import Server, run
+from fastserve.server import Server
+from fastserve.serving import run
 
 VARIABLE = contextvars.ContextVar("VARIABLE", default="of nobody")
 

@@ -14,7 +14,8 @@ from fake_core import ENDED, FakeCore, application, until
 
 import fastserve.server
 from fastserve.config import Config
-from fastserve.server import Server, run
+from fastserve.server import Server
+from fastserve.serving import run
 
 
 def test_two_servers_in_one_loop_end_by_one_signal(core: FakeCore) -> None:
@@ -139,7 +140,7 @@ def test_the_runner_for_python_3_10(core: FakeCore, monkeypatch: pytest.MonkeyPa
         await server.serve()
         assert not task.done()
 
-    fastserve.server._run(main(), asyncio.SelectorEventLoop)
+    fastserve.server.run_in_loop(main(), asyncio.SelectorEventLoop)
     assert core.events == ["startup", "shutdown"]
     assert left[0].is_closed()
 

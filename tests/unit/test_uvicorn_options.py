@@ -13,7 +13,7 @@ THEIRS = {param.name: param for param in theirs.params if param.name != "version
 OURS = {param.name: param for param in command.params}
 SHARED = [option for option in OPTIONS if option.name in THEIRS]
 #: Where our number may be a fraction and uvicorn's may not, which takes nothing away.
-WIDER = {"timeout_keep_alive", "timeout_graceful_shutdown"}
+WIDER = {"timeout_keep_alive", "timeout_graceful_shutdown", "timeout_worker_healthcheck"}
 KINDS = {str: "text", int: "integer", float: "float", bool: "boolean"}
 
 

@@ -1,0 +1,170 @@
+"""How does a server run under the supervisor?
+
+What a worker process runs (`supervisor/process.py` starts it): the order comes first, then the application is
+imported and served as in a process of its own. The event loop says every so often that it turns; a thread
+hears what the supervisor says, so that it is heard while the loop is blocked, and ends the process when the
+supervisor has gone, however that happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pickle
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fastserve.errors import STARTUP_FAILURE, StartupError
+from fastserve.log import logger
+from fastserve.server import Server
+from fastserve.serving import report
+from fastserve.stacks import told
+from fastserve.supervisor.ipc import Channel
+from fastserve.supervisor.process import leave_to_parent
+from fastserve.wakeup import woken_by_signals
+
+if TYPE_CHECKING:
+    import socket
+
+    from fastserve.config import Config
+
+__all__ = ["main"]
+
+#: How often the loop tells that it turns, where it need not be more often.
+_BEAT_S = 1.0
+#: The share of its lifetime that a worker may die early.
+_LIFETIME_SPREAD = 0.1
+#: How long requests may take when it ends, where no option says it: another one waits for its memory.
+_GRACEFUL_S = 30.0
+#: And, of an orphan, all the rest of its end.
+_ORPHAN_GRACE_S = 5.0
+
+
+def main() -> None:
+    """Serve as the supervisor at the other end of the channel says; exit with 3 if that cannot begin."""
+    leave_to_parent()
+    channel = Channel.of_child()
+    try:
+        order, sockets = channel.receive_order()
+    except EOFError:
+        return
+    if order["identity"] is not None:
+        order["identity"].assume()
+    sys.path[:] = order["path"]
+    sys.argv[:] = order["argv"]
+    config: Config = pickle.loads(order["config"])
+    config.configure_logging()
+    if config.timeout_graceful_shutdown is None:
+        config.timeout_graceful_shutdown = _GRACEFUL_S
+    _warm_up(config)
+    while not (messages := channel.receive(wait=True)):
+        if messages is None:
+            return
+    server = _Worker(config, channel)
+    threading.Thread(target=server.obey, name="fastserve supervisor", daemon=True).start()
+    try:
+        config.load_app()
+        server.run(sockets)
+    except StartupError as error:
+        report(error)
+        sys.exit(STARTUP_FAILURE)
+
+
+def _warm_up(config: Config) -> None:
+    """Import what serving takes, but for the application, which may not be ready to be imported."""
+    import fastserve.asgi.driver
+    import fastserve.h1.connection  # noqa: F401
+
+    if config.loop in ("auto", "uvloop"):
+        with contextlib.suppress(StartupError):  # told where the loop is made
+            config.get_loop_factory()
+
+
+class _Worker(Server):
+    def __init__(self, config: Config, channel: Channel) -> None:
+        super().__init__(config)
+        self._channel = channel
+        self._is_due = False
+        self._beat_s = min(_BEAT_S, config.timeout_worker_healthcheck / 4)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """TERM asks for a graceful end, and is not raised again: the supervisor knows what it has sent."""
+        with woken_by_signals():
+            signal.signal(signal.SIGTERM, self.handle_exit)
+            yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self._beat(loop)
+        await super().startup(sockets)
+        if self.started:
+            self._channel.send(**{"is": "ready"})
+            lifetime_s = self.config.worker_lifetime_s
+            if lifetime_s:
+                # Not all at once that were started at once.
+                lifetime_s *= 1 - _LIFETIME_SPREAD * random.random()
+                loop.call_later(lifetime_s, self._end_is_due, f"has served for {lifetime_s:.0f} seconds")
+
+    def limit_reached(self, count: int) -> None:
+        """Serve on until another has taken the place."""
+        self._end_is_due(f"has answered {count} requests")
+
+    def _end_is_due(self, why: str) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._channel.send(**{"is": "due", "why": why})
+
+    def _check_memory(self) -> None:
+        limit = self.config.worker_memory_bytes_max
+        if limit and (size := resident_bytes()) > limit:
+            self._end_is_due(f"has {size} bytes of memory")
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._channel.send(**{"is": "alive"})
+        self._check_memory()
+        loop.call_later(self._beat_s, self._beat, loop)
+
+    def obey(self) -> None:
+        """Do what the supervisor says, in a thread of its own, until it has gone."""
+        # A signal is to interrupt the main thread, which handles it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while (messages := self._channel.receive(wait=True)) is not None:
+            for message in messages:
+                self._do(message["do"])
+        logger.error("The parent process has ended: process [%d] ends too", os.getpid())
+        os.kill(os.getpid(), signal.SIGTERM)
+        config = self.config
+        time.sleep(config.shutdown_delay_s + (config.timeout_graceful_shutdown or 0) + _ORPHAN_GRACE_S)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _do(self, what: str) -> None:
+        if what == "force":
+            self.force_exit = True
+        elif what == "retire":
+            # Others accept from now on, and nobody waits for this process: clients may go in peace.
+            self.config.shutdown_delay_s = 0.0
+            self._farewell_s = self.config.timeout_keep_alive
+            self.should_exit = True
+        elif what == "tell":
+            logger.error("Process [%d], which has not answered, is here:\n%s", os.getpid(), told())
+        elif what == "reopen":
+            self.reopen_logs()
+
+
+def resident_bytes() -> int:
+    """Return the memory of this process that is in use; where the system does not tell, the most it was."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024

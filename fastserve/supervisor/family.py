@@ -1,0 +1,212 @@
+"""Which children are there, and what happens to them?
+
+`Supervisor` is the loop that every kind of supervisor has: it starts children, hears what they say, sees them
+end, takes signals, and stops everything in order. What to do about any of it, its kinds say: `master.py` for
+workers, `reload.py` for an application that is being written.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import selectors
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastserve.errors import OptionError
+from fastserve.log import announce, logger, reopen_files, style
+from fastserve.sockets import bind
+from fastserve.supervisor.identity import identity_of
+from fastserve.supervisor.process import Process, State
+from fastserve.supervisor.signals import Signals
+
+if TYPE_CHECKING:
+    import socket
+
+    from fastserve.config import Config
+    from fastserve.sockets import Binding
+    from fastserve.systemd import Notifier
+
+__all__ = ["WORKER", "Supervisor", "log_process", "order_of"]
+
+#: The module that a worker runs.
+WORKER = "supervised"
+
+
+class Supervisor:
+    """Keeps processes that serve on the sockets that `config` names. Raises StartupError and OptionError."""
+
+    def __init__(self, config: Config, notifier: Notifier, handed_over: Binding | None) -> None:
+        self.config = config
+        self.notifier = notifier
+        self.children: dict[int, Process] = {}
+        #: What `run()` returns in the end.
+        self.status = 0
+        self.is_stopping = False
+        self._forced = 0
+        self.order = order_of(config)
+        self._signals = Signals()
+        self._selector = selectors.DefaultSelector()
+        self._binding = handed_over or bind(config)
+        announce(self._binding.address)
+
+    # ---- what its kinds say ----
+
+    def started(self) -> None:
+        """The loop begins: start children."""
+        raise NotImplementedError
+
+    def said(self, child: Process, message: dict[str, Any]) -> None:
+        """A child said something. `{"is": "ready"}` has already changed its state."""
+        raise NotImplementedError
+
+    def ended(self, child: Process, was: State) -> None:
+        """A child has ended, in this state."""
+        raise NotImplementedError
+
+    def signalled(self, number: int) -> None:
+        """A signal came that is neither about the end of everything nor about log files."""
+        raise NotImplementedError
+
+    def turned(self) -> float | None:
+        """Do what is due; return in how many seconds to look again at the latest."""
+        raise NotImplementedError
+
+    def stopping(self, number: int) -> None:
+        """A signal asks for the end of everything; the children are told after this."""
+
+    # ---- for its kinds ----
+
+    def start(
+        self, module: str = WORKER, order: object = None, sockets: Sequence[socket.socket] | None = None
+    ) -> Process:
+        """Start a child that waits for the word to begin: a worker, or what another module does."""
+        if module == WORKER:
+            order, sockets = self.order, self._binding.sockets
+        assert not self.is_stopping  # nobody would end it
+        child = Process(module, order, sockets or ())
+        self.children[child.pid] = child
+        self._selector.register(child.channel, _events(child), child)
+        return child
+
+    def stop_all(self) -> None:
+        """Ask every child to end; `run()` returns when all have."""
+        self.is_stopping = True
+        self.notifier.stopping()
+        for child in self.children.values():
+            if child.is_live:
+                child.stop()
+
+    # ---- the loop ----
+
+    def run(self) -> int:
+        """Watch until told to stop and until every child has ended; return the exit status."""
+        with self._signals, self._selector:
+            self._selector.register(self._signals, selectors.EVENT_READ)
+            try:
+                self.started()
+                while self.children or not self.is_stopping:
+                    self._turn(self.turned())
+            finally:
+                # Also if something fails here: no child outlives this process.
+                for child in self.children.values():
+                    child.kill()
+                self._binding.close()
+        return self.status
+
+    def _turn(self, timeout_s: float | None) -> None:
+        for key, _ in self._selector.select(timeout_s):
+            if key.data is not None:
+                self._hear(key.data)
+        for child in list(self.children.values()):
+            if child.state in (State.SERVING, State.STOPPING):  # what they say does not wake this process
+                self._hear(child)
+        for number in self._signals.take():
+            self._take(number)
+        self._reap()
+
+    def _hear(self, child: Process) -> None:
+        child.channel.flush()
+        for message in child.heard():
+            self.said(child, message)
+        if child.channel in self._selector.get_map():
+            if child.is_silent or child.state in (State.SERVING, State.STOPPING):
+                self._selector.unregister(child.channel)
+            else:
+                self._selector.modify(child.channel, _events(child), child)
+
+    def _take(self, number: int) -> None:
+        if number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            self._end(number)
+        elif number == signal.SIGUSR1:
+            reopen_files()
+            for child in self.children.values():
+                child.channel.send(do="reopen")
+        elif number != signal.SIGCHLD and not self.is_stopping:
+            self.signalled(number)
+
+    def _end(self, number: int) -> None:
+        """End everything: gracefully; with the second INT, or QUIT, without waiting; with the third, now."""
+        first = not self.is_stopping
+        if first:
+            self.stopping(number)
+            self.stop_all()
+        if number == signal.SIGQUIT or (number == signal.SIGINT and not first):
+            self._forced += 1
+            for child in self.children.values():
+                if self._forced == 1:
+                    child.channel.send(do="force")
+                else:
+                    child.kill()
+
+    def _reap(self) -> None:
+        # Of the first process of a container, orphans are children too. Of any other, children that are not
+        # ours are the business of the program that runs this.
+        for pid in [-1] if os.getpid() == 1 else list(self.children):
+            while True:
+                try:
+                    found, status = os.waitpid(pid, os.WNOHANG)
+                except ChildProcessError:
+                    found, status = (pid, 0) if pid in self.children else (0, 0)
+                if found == 0:
+                    break
+                if found in self.children:
+                    self._ended(found, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, pid: int, status: int) -> None:
+        child = self.children[pid]
+        self._hear(child)
+        if child.channel in self._selector.get_map():
+            self._selector.unregister(child.channel)
+        was = child.state
+        child.ended(status)
+        del self.children[pid]
+        self.ended(child, was)
+
+
+def _events(child: Process) -> int:
+    return selectors.EVENT_READ | (selectors.EVENT_WRITE if child.channel.pending else 0)
+
+
+def order_of(config: Config) -> dict[str, Any]:
+    """Return what a worker has to know. Raises OptionError for a value that another process cannot get."""
+    for name, value in vars(config).items():
+        if getattr(value, "__module__", None) == "__main__":
+            raise OptionError(f"{name} is of the program itself: another process cannot import it.")
+    try:
+        data = pickle.dumps(config)
+    except Exception as error:  # whatever an object of the user's raises
+        raise OptionError(f"An option cannot be given to another process: {error}.") from None
+    # The path comes first: it may take it to make sense of the rest.
+    identity = identity_of(config)
+    if identity is not None:
+        identity.own(config.error_log_file, config.access_log_file)
+    return {"path": sys.path, "argv": sys.argv, "config": data, "identity": identity}
+
+
+def log_process(message: str, *arguments: object) -> None:
+    """Log a line about this process, whose number is the message's first `%s`."""
+    coloured = {"color_message": message.replace("%s", style("%s", "cyan", bold=True))}
+    logger.info(message, os.getpid(), *arguments, extra=coloured)

@@ -1,0 +1,1 @@
+"""What happens to whole processes: workers, reload, signals, crashes."""

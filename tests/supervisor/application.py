@@ -1,0 +1,58 @@
+"""The application of this suite: each answer names the process; files in its directory say how it begins."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+with open("imported.txt", "a") as file:
+    print(os.getpid(), file=file)
+if Path("broken").exists():
+    raise RuntimeError(Path("broken").read_text())
+while Path("slow").exists():
+    time.sleep(0.005)
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        print("application shutdown", flush=True)
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    if scope["path"] == "/held":
+        print("held", flush=True)
+        while not (await receive()).get("body"):
+            pass
+    elif scope["path"] == "/endless":
+        print("endless", flush=True)
+        await asyncio.Event().wait()
+    elif scope["path"] == "/blocked":
+        print("blocked", flush=True)
+        while True:
+            time.sleep(0.01)
+    elif scope["path"] == "/held-up":
+        print("held-up", flush=True)
+        while Path("hold").exists():
+            time.sleep(0.005)
+    elif scope["path"] == "/orphan":
+        child = os.fork()
+        if child == 0:
+            if os.fork() == 0:
+                os.write(1, b"orphan\n")
+            os._exit(0)
+        os.waitpid(child, 0)
+    elif scope["path"] == "/crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif scope["path"] == "/exit":
+        os._exit(7)
+    body = b"%d" % os.getpid()
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]}
+    )
+    await send({"type": "http.response.body", "body": body})
