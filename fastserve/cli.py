@@ -7,6 +7,7 @@ Click splits the words; `sources.py` finds what they leave open, and the table j
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +167,8 @@ command = _Command(
     callback=_serve,
     params=[*(_parameter(option) for option in OPTIONS), *_OWN],
     help="Serve the ASGI application APP, named as MODULE:ATTRIBUTE.",
-    epilog="An environment variable may stand for an option: FASTSERVE_PORT=8080 for --port 8080. "
+    epilog="fastserve ctl speaks to a running server: see fastserve ctl --help.\n\n"
+    "An environment variable may stand for an option: FASTSERVE_PORT=8080 for --port 8080. "
     "It goes before the configuration file, and the command line before it.",
 )
 
@@ -176,4 +178,9 @@ def main(args: Sequence[str] | None = None) -> None:
 
     Exits with status 2 for a bad option, 3 if the server cannot start.
     """
-    command.main(args, prog_name="fastserve")
+    words = sys.argv[1:] if args is None else [*args]
+    if words[:1] == ["ctl"]:
+        from fastserve import ctl
+
+        ctl.command(words[1:], dict(os.environ))
+    command.main(words, prog_name="fastserve")

@@ -106,6 +106,7 @@ class Config:
     workers: int | None
     timeout_worker_healthcheck: float
     supervise: bool
+    control_socket: str | None
     user: str | None
     group: str | None
     worker_boot_timeout_s: float

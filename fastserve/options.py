@@ -235,6 +235,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "supervise", bool, False, "workers", "Watch the process that serves even if it is only one.",
     ),
+    Option(
+        "control_socket", str, None, "workers",
+        "Let `fastserve ctl` ask and command through this UNIX socket, which only its owner may use.",
+    ),
     Option("user", str, None, "workers", "Workers run as this user, by name or number; the parent does not."),
     Option(
         "group", str, None, "workers",

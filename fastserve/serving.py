@@ -64,7 +64,7 @@ def _serve(config: Config, read_again: Callable[[], Config] | None) -> int:
         handed_over = adopt(descriptors) if descriptors else None
         if config.pid_file is not None:
             pid_file = PidFile(config.pid_file)
-        if config.reload or config.supervise or config.processes > 1 or config.user or config.group:
+        if _needs_parent(config):
             return _supervise(config, read_again, notifier, handed_over)
         return _serve_here(config, notifier, pid_file, handed_over)
     except StartupError as error:
@@ -73,6 +73,11 @@ def _serve(config: Config, read_again: Callable[[], Config] | None) -> int:
     finally:
         if pid_file is not None:
             pid_file.remove()
+
+
+def _needs_parent(config: Config) -> bool:
+    named = (config.control_socket, config.user, config.group)
+    return config.reload or config.supervise or config.processes > 1 or any(named)
 
 
 def _serve_here(

@@ -72,7 +72,7 @@ def bind(config: Address, single: bool = False) -> Binding:
     if config.fd is not None:
         return _adopt(config.fd)
     if config.uds is not None:
-        return _bind_unix(config.uds, config.uds_mode, config.uds_owner, config.uds_group)
+        return bind_unix(config.uds, config.uds_mode, config.uds_owner, config.uds_group)
     scheme = "https" if config.is_ssl else "http"
     if not single:
         return _bind_tcp(config.host, config.port, scheme)
@@ -114,7 +114,8 @@ def _adopt(fd: int) -> Binding:
     return Binding([sock], f"socket {sock.getsockname()}")
 
 
-def _bind_unix(path: str, mode_wanted: str | None, owner: str | None, group: str | None) -> Binding:
+def bind_unix(path: str, mode_wanted: str | None, owner: str | None, group: str | None) -> Binding:
+    """Return a socket at this path, in place of one that nobody serves any more. Raises StartupError."""
     mode = _UDS_MODE
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     is_ours = False

@@ -121,14 +121,18 @@ class _Worker(Server):
             self._is_due = True
             self._channel.send(**{"is": "due", "why": why})
 
-    def _check_memory(self) -> None:
-        limit = self.config.worker_memory_bytes_max
-        if limit and (size := resident_bytes()) > limit:
+    def _check_memory(self, size: int) -> None:
+        if 0 < self.config.worker_memory_bytes_max < size:
             self._end_is_due(f"has {size} bytes of memory")
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._channel.send(**{"is": "alive"})
-        self._check_memory()
+        counts = {
+            "requests": self.server_state.total_requests,
+            "connections": len(self.server_state.connections),
+            "memory_bytes": resident_bytes(),
+        }
+        self._channel.send(**{"is": "alive", "counts": counts})
+        self._check_memory(counts["memory_bytes"])
         loop.call_later(self._beat_s, self._beat, loop)
 
     def obey(self) -> None:

@@ -12,12 +12,15 @@ import pickle
 import selectors
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastserve._version import __version__
 from fastserve.errors import OptionError
 from fastserve.log import announce, logger, reopen_files, style
 from fastserve.sockets import bind
+from fastserve.supervisor.control import Control
 from fastserve.supervisor.identity import identity_of
 from fastserve.supervisor.process import Process, State
 from fastserve.supervisor.signals import Signals
@@ -46,10 +49,12 @@ class Supervisor:
         self.status = 0
         self.is_stopping = False
         self._forced = 0
+        self._begun_s = time.monotonic()
         self.order = order_of(config)
         self._signals = Signals()
         self._selector = selectors.DefaultSelector()
         self._binding = handed_over or bind(config)
+        self._control: Control | None = None
         announce(self._binding.address)
 
     # ---- what its kinds say ----
@@ -74,6 +79,18 @@ class Supervisor:
         """Do what is due; return in how many seconds to look again at the latest."""
         raise NotImplementedError
 
+    def state(self) -> str:
+        """What an operator hears while nothing ends: `starting`, `serving` or `restarting`."""
+        raise NotImplementedError
+
+    def wanted(self) -> int:
+        """How many workers there should be."""
+        return 1
+
+    def scale(self, count: int) -> str | None:
+        """Change that number; return why not."""
+        return "There is one process while files are watched."
+
     def stopping(self, number: int) -> None:
         """A signal asks for the end of everything; the children are told after this."""
 
@@ -88,7 +105,7 @@ class Supervisor:
         assert not self.is_stopping  # nobody would end it
         child = Process(module, order, sockets or ())
         self.children[child.pid] = child
-        self._selector.register(child.channel, _events(child), child)
+        self._selector.register(child.channel, _events(child), lambda: self._hear(child))
         return child
 
     def stop_all(self) -> None:
@@ -104,8 +121,12 @@ class Supervisor:
     def run(self) -> int:
         """Watch until told to stop and until every child has ended; return the exit status."""
         with self._signals, self._selector:
-            self._selector.register(self._signals, selectors.EVENT_READ)
+            self._watch(self._signals, lambda: None)
             try:
+                if self.config.control_socket is not None:
+                    self._control = Control(
+                        self.config.control_socket, self._answer, self._watch, self._selector.unregister
+                    )
                 self.started()
                 while self.children or not self.is_stopping:
                     self._turn(self.turned())
@@ -114,12 +135,17 @@ class Supervisor:
                 for child in self.children.values():
                     child.kill()
                 self._binding.close()
+                if self._control is not None:
+                    self._control.close()
         return self.status
+
+    def _watch(self, readable: Any, callback: Callable[[], None]) -> None:
+        self._selector.register(readable, selectors.EVENT_READ, callback)
 
     def _turn(self, timeout_s: float | None) -> None:
         for key, _ in self._selector.select(timeout_s):
-            if key.data is not None:
-                self._hear(key.data)
+            if key.fd in self._selector.get_map():  # unless another one of these has ended it
+                key.data()
         for child in list(self.children.values()):
             if child.state in (State.SERVING, State.STOPPING):  # what they say does not wake this process
                 self._hear(child)
@@ -135,17 +161,61 @@ class Supervisor:
             if child.is_silent or child.state in (State.SERVING, State.STOPPING):
                 self._selector.unregister(child.channel)
             else:
-                self._selector.modify(child.channel, _events(child), child)
+                self._selector.modify(child.channel, _events(child), lambda: self._hear(child))
 
     def _take(self, number: int) -> None:
         if number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             self._end(number)
         elif number == signal.SIGUSR1:
-            reopen_files()
-            for child in self.children.values():
-                child.channel.send(do="reopen")
+            self._reopen()
         elif number != signal.SIGCHLD and not self.is_stopping:
             self.signalled(number)
+
+    def _reopen(self) -> None:
+        reopen_files()
+        for child in self.children.values():
+            child.channel.send(do="reopen")
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what an operator asks for; return the answer."""
+        what, count = request.get("do"), request.get("count")
+        if what == "status":
+            return self._status()
+        if what == "reopen":
+            self._reopen()
+        elif what == "stop":
+            self._take(signal.SIGTERM)
+        elif self.is_stopping:
+            return {"error": "The server is to end."}
+        elif what == "reload":
+            self._take(signal.SIGHUP)
+        elif what == "scale" and type(count) is int and count >= 1:
+            error = self.scale(count)
+            return {} if error is None else {"error": error}
+        else:
+            return {"error": f"The server does not know how to do that: {request}"}
+        return {}
+
+    def _status(self) -> dict[str, Any]:
+        now_s = time.monotonic()
+        workers = [child for child in self.children.values() if child.module == WORKER]
+        return {
+            "state": "stopping" if self.is_stopping else self.state(),
+            "pid": os.getpid(),
+            "version": __version__,
+            "age_s": round(now_s - self._begun_s, 1),
+            "address": self._binding.address,
+            "wanted": self.wanted(),
+            "workers": [
+                {
+                    "pid": child.pid,
+                    "state": child.state.value,
+                    "age_s": round(now_s - child.entered_s, 1),
+                    **child.counts,
+                }
+                for child in workers
+            ],
+        }
 
     def _end(self, number: int) -> None:
         """End everything: gracefully; with the second INT, or QUIT, without waiting; with the third, now."""

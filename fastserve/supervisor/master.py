@@ -120,6 +120,17 @@ class Master(Supervisor):
             else:
                 self._wanted -= 1
 
+    def state(self) -> str:
+        return "serving" if self._is_ready else "restarting" if self._outdated or self._new else "starting"
+
+    def wanted(self) -> int:
+        return self._wanted
+
+    def scale(self, count: int) -> str | None:
+        logger.info("Changing the number of processes to %d.", count)
+        self._wanted = count
+        return None
+
     def _restart(self) -> None:
         if self._read_again is not None:
             try:

@@ -65,7 +65,10 @@ class Process:
     """
 
     def __init__(self, module: str, order: object, sockets: Sequence[socket.socket] = ()) -> None:
+        self.module = module
         self.state = State.WARM
+        #: What it has told of its work.
+        self.counts = {"requests": 0, "connections": 0, "memory_bytes": 0}
         self.status: int | None = None
         self.entered_s = self.heard_s = time.monotonic()
         self.served_s: float | None = None
@@ -116,6 +119,8 @@ class Process:
             if message.get("is") == "ready" and self.state is State.STARTING:
                 self._enter(State.SERVING)
                 self.served_s = self.entered_s
+            elif message.get("is") == "alive":
+                self.counts = message["counts"]
             elif message.get("is") == "due":
                 self.due = message["why"]
         return messages or []

@@ -95,6 +95,10 @@ class Reloader(Supervisor):
             self.status = 1
             self.stop_all()
 
+    def state(self) -> str:
+        worker = self._worker
+        return worker.state.value if worker is not None else "waiting for changes"
+
     def signalled(self, number: int) -> None:
         if number == signal.SIGHUP:
             logger.info("Received SIGHUP, reloading.")

@@ -1,0 +1,129 @@
+"""What does `fastserve ctl` ask of a running server, and how is the answer shown?"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from fastserve.errors import OptionError
+from fastserve.options import BY_NAME
+from fastserve.sources import CONFIG_VARIABLE, collect, read_config_file
+
+__all__ = ["command"]
+
+TIMEOUT_S = 10.0
+
+
+def command(words: Sequence[str], environment: dict[str, str]) -> None:
+    """Run a command of `fastserve ctl`. Exits with 1 if nobody answers, with 2 if the words are wrong."""
+    _group.main([*words], prog_name="fastserve ctl", obj=environment)
+
+
+@click.group(help="Ask a server that runs with --control-socket how it is, or to do something.")
+@click.option("--socket", "path", metavar="PATH", help="The server's --control-socket, if no file names it.")
+@click.option("--config", metavar="FILE", help="The configuration file that names it.")
+@click.pass_context
+def _group(context: click.Context, path: str | None, config: str | None) -> None:
+    environment = context.obj
+    try:
+        if path is None:
+            file = read_config_file(config or environment.get(CONFIG_VARIABLE) or None)
+            setting = collect({}, environment, file).get("control_socket")
+            path = setting.value if setting is not None else None
+    except OptionError as error:
+        raise click.UsageError(str(error)) from None
+    if path is None:
+        variable = BY_NAME["control_socket"].environment
+        raise click.UsageError(f"Which server? Name its socket: --socket, {variable} or a file.")
+    context.obj = path
+
+
+def _ask(path: str, **request: Any) -> dict[str, Any]:
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(TIMEOUT_S)
+            sock.connect(path)
+            sock.sendall(json.dumps(request).encode() + b"\n")
+            data = b"".join(iter(lambda: sock.recv(65536), b""))
+    except OSError as error:
+        raise click.ClickException(f"No server answers at {path}: {error.strerror or error}") from None
+    try:
+        answer: dict[str, Any] = json.loads(data)
+    except ValueError:
+        raise click.ClickException(f"The server at {path} has given no answer.") from None
+    if "error" in answer:
+        raise click.ClickException(answer["error"])
+    return answer
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="For a program.")
+
+
+@_group.command(help="How the server is.")
+@_json
+@click.pass_obj
+def status(path: str, as_json: bool) -> None:
+    answer = _ask(path, do="status")
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    serving = sum(worker["state"] == "serving" for worker in answer["workers"])
+    click.echo(f"{answer['state']}: {serving} of {answer['wanted']} workers serve on {answer['address']}")
+    click.echo(f"parent process {answer['pid']}, up {_span(answer['age_s'])}, fastserve {answer['version']}")
+    _show(answer["workers"])
+
+
+@_group.command(help="The worker processes.")
+@_json
+@click.pass_obj
+def workers(path: str, as_json: bool) -> None:
+    found = _ask(path, do="status")["workers"]
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        _show(found)
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    click.echo(f"{'pid':>8} {'state':<9} {'for':>8} {'requests':>10} {'connections':>12} {'memory':>9}")
+    for worker in found:
+        click.echo(
+            f"{worker['pid']:>8} {worker['state']:<9} {_span(worker['age_s']):>8} {worker['requests']:>10} "
+            f"{worker['connections']:>12} {worker['memory_bytes'] / 2**20:>6.1f} MB"
+        )
+
+
+def _span(time_s: float) -> str:
+    for unit, length_s in (("d", 86400), ("h", 3600), ("min", 60)):
+        if time_s >= 2 * length_s:
+            return f"{time_s / length_s:.0f} {unit}"
+    return f"{time_s:.0f} s"
+
+
+@_group.command(help="Replace the workers, one by one, with a configuration that is read again; as HUP.")
+@click.pass_obj
+def reload(path: str) -> None:
+    _ask(path, do="reload")
+
+
+@_group.command(help="Change the number of workers.")
+@click.argument("count", type=click.IntRange(min=1))
+@click.pass_obj
+def scale(path: str, count: int) -> None:
+    _ask(path, do="scale", count=count)
+
+
+@_group.command(help="Open log files again; as USR1.")
+@click.pass_obj
+def reopen(path: str) -> None:
+    _ask(path, do="reopen")
+
+
+@_group.command(help="End, gracefully; as TERM.")
+@click.pass_obj
+def stop(path: str) -> None:
+    _ask(path, do="stop")
