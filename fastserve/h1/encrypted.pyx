@@ -8,7 +8,7 @@ peer is waited for, which may not confirm it.
 from libc.stdint cimport uint64_t
 
 from fastserve.csrc.clock cimport fs_monotonic_s
-from fastserve.h1.connection cimport AWAITING_HEAD, CLOSING, Connection
+from fastserve.h1.connection cimport AWAITING_HEAD, CLOSING, LINGERING, Connection
 from fastserve.net.endpoint cimport Endpoint
 
 cdef Py_ssize_t EXCERPT_BYTES = 64
@@ -44,6 +44,8 @@ cdef class EncryptedConnection(Connection):
         return 0
 
     cdef int on_sweep(self, double now_s) except -1:
+        if self.state < LINGERING and not self.outbox.paused:
+            self.sweep_unpaused(now_s)
         if self.state != CLOSING:
             return Connection.on_sweep(self, now_s)
         # The event loop's own deadline for the peer's confirmation counts from the beginning, and would cut an answer
@@ -54,6 +56,15 @@ cdef class EncryptedConnection(Connection):
         if now_s >= self.deadline_s:
             return self.drop()
         return 0
+
+    cdef int sweep_unpaused(self, double now_s) except -1:
+        """One large write goes through the session at once: it lies beneath, where no high-water mark tells of it."""
+        if self.left_to_write() == 0:
+            self.write_left = 0
+            return 0
+        if self.state == AWAITING_HEAD and not self.head_clocked and self.deadline_s > 0:
+            self.deadline_s = now_s + self.endpoint.keep_alive_timeout_s  # not idle: it takes its answers
+        return self.sweep_write(now_s)
 
     cdef uint64_t left_to_write(self) except? 0:
         return <uint64_t>self.wire.get_write_buffer_size() + <uint64_t>self.transport.get_write_buffer_size()

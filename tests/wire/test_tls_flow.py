@@ -98,3 +98,38 @@ def drained(sock: socket.socket, body_bytes: int) -> bool:
     while left > 0:
         left -= len(sock.recv(262144))
     return left == 0
+
+
+@pytest.mark.parametrize("pieces", [1, 200])
+def test_a_client_that_takes_nothing_is_given_up(start_tls: Callable[..., TlsServer], pieces: int) -> None:
+    """What the deadline looks at is in two transports: the session's, and the one beneath."""
+    server = start_tls(**{"write-timeout-s": 0.4, "timeout-keep-alive": 600})
+    target = script(start(200, ("content-length", "20000000")), fill(20_000_000 // pieces, pieces))
+    with server.connect(receive_buffer_bytes=32768) as client:
+        client.send(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert client.receive()
+        begin_s = time.monotonic()
+        while server.holds(client):
+            assert time.monotonic() - begin_s < 5, "still held"
+            time.sleep(0.02)
+
+
+def test_a_client_that_takes_its_answer_is_not_idle(start_tls: Callable[..., TlsServer]) -> None:
+    """The keep-alive timeout does not run while an answer is on its way."""
+    server = start_tls(**{"timeout-keep-alive": 0.4})
+    target = script(start(200, ("content-length", "20000000")), fill(20_000_000))
+    with server.connect(receive_buffer_bytes=65536, timeout_s=20) as client:
+        client.send(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        for _ in range(6):
+            assert client.receive()
+            time.sleep(0.2)
+        assert len(client.response().body) == 20_000_000
+        assert server.hello(client).status == 200
+
+
+def test_a_head_that_does_not_end_is_answered_under_tls_too(start_tls: Callable[..., TlsServer]) -> None:
+    server = start_tls(**{"head-timeout-s": 0.4})
+    with server.connect() as client:
+        client.send(b"GET / HTTP/1.1\r\n")
+        assert client.response().status == 408
+        client.expect_eof()
