@@ -78,6 +78,7 @@ class Config:
     root_path_stripped: bool
     env_file: str | None
     reset_contextvars: bool
+    bind: list[str]
     host: str
     port: int
     uds: str | None

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from fastserve.address import parsed
 from fastserve.logfile import Rotation
 from fastserve.option import ENVIRONMENT_PREFIX, UVICORN_OPTIONS, Option
 
@@ -42,6 +43,10 @@ def _paths(value: Any) -> None:
     paths = value.split(",") if isinstance(value, str) else ()
     if not (0 < len(paths) < 3 and all(path.startswith("/") for path in paths)):
         raise ValueError(f"{value!r} is not a path or two, like /livez,/readyz")
+
+
+def _address(value: str) -> None:
+    parsed(value)
 
 
 def _existing(path: str) -> None:
@@ -108,6 +113,12 @@ OPTIONS: tuple[Option, ...] = (
         uvicorn="Without it, a request sees no context variable of an earlier one here either.",
     ),
     # --- socket
+    Option(
+        "bind", str, (), "socket",
+        "Listen here instead of where the options below say: HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER; "
+        "may be repeated.",
+        "address", repeatable=True, judge=_address,
+    ),
     Option("host", str, "127.0.0.1", "socket", "Listen on this address or name."),
     Option("port", int, 8000, "socket", "Listen on this port. 0 takes a free one.", minimum=0, maximum=65535),
     Option("uds", str, None, "socket", "Listen on this UNIX socket instead of host and port."),

@@ -60,7 +60,7 @@ def _serve(config: Config, read_again: Callable[[], Config] | None) -> int:
     pid_file = None
     notifier = Notifier()
     try:
-        descriptors = listening() if config.fd is None else []
+        descriptors = listening() if config.fd is None and not config.bind else []
         handed_over = adopt(descriptors) if descriptors else None
         if config.pid_file is not None:
             pid_file = PidFile(config.pid_file)

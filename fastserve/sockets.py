@@ -14,10 +14,11 @@ import stat
 from collections.abc import Sequence
 from typing import Protocol
 
+from fastserve.address import parsed
 from fastserve.errors import StartupError
 from fastserve.holder import told_with_holder
 
-__all__ = ["Address", "Binding", "address_error", "adopt", "bind", "given"]
+__all__ = ["Address", "Binding", "address_error", "adopt", "bind", "bind_unix", "given"]
 
 #: Any program of the machine may connect, as to uvicorn's; the directory's mode is the lock.
 _UDS_MODE = 0o666
@@ -26,6 +27,7 @@ _UDS_MODE = 0o666
 class Address(Protocol):
     """What names the address: the options of these names."""
 
+    bind: list[str]
     host: str
     port: int
     uds: str | None
@@ -41,34 +43,45 @@ class Address(Protocol):
 class Binding:
     """The sockets of one server, and what has to be tidied up once they are closed.
 
-    `address` is what a message calls them: `http://127.0.0.1:8000`, `unix socket /run/app.sock`.
+    `address` is what a message calls them: `http://127.0.0.1:8000`, `unix socket /run/app.sock`. `unlink` is
+    the path of a UNIX socket of its own.
     """
 
     def __init__(self, sockets: Sequence[socket.socket], address: str, unlink: str | None = None) -> None:
         self.sockets = sockets
         self.address = address
-        self._unlink = unlink
-        self._inode = os.stat(unlink).st_ino if unlink is not None else None
+        self._paths = {} if unlink is None else {unlink: os.stat(unlink).st_ino}
+
+    @classmethod
+    def together(cls, bindings: Sequence[Binding]) -> Binding:
+        """Return several as one."""
+        sockets = [sock for binding in bindings for sock in binding.sockets]
+        whole = cls(sockets, ", ".join(binding.address for binding in bindings))
+        for binding in bindings:
+            whole._paths.update(binding._paths)
+        return whole
 
     def close(self) -> None:
-        """Close the sockets, and remove a UNIX socket's path unless another server has taken it over."""
+        """Close the sockets, and remove UNIX sockets' paths unless another server has taken them over."""
         for sock in self.sockets:
             sock.close()
-        if self._unlink is not None:
+        for path, inode in self._paths.items():
             try:
-                if os.stat(self._unlink).st_ino == self._inode:
-                    os.unlink(self._unlink)
+                if os.stat(path).st_ino == inode:
+                    os.unlink(path)
             except FileNotFoundError:
                 pass
-            self._unlink = None
+        self._paths.clear()
 
 
 def bind(config: Address, single: bool = False) -> Binding:
-    """Return the sockets that `config` names: a descriptor before a path, a path before host and port.
+    """Return the sockets that `config` names: `bind` before `fd`, `uds`, and host and port.
 
     With `single`, of the addresses of a host name only the first of IPv4. Raises StartupError with one line
     that names the address and the system's reason.
     """
+    if config.bind:
+        return _bind_all(config, config.bind[:1] if single else config.bind)
     if config.fd is not None:
         return _adopt(config.fd)
     if config.uds is not None:
@@ -76,15 +89,39 @@ def bind(config: Address, single: bool = False) -> Binding:
     scheme = "https" if config.is_ssl else "http"
     if not single:
         return _bind_tcp(config.host, config.port, scheme)
-    version = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    return _bind_tcp(config.host, config.port, scheme, version, 1)
+    return _bind_tcp(config.host, config.port, scheme, _version(config.host), 1)
+
+
+def _version(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _bind_all(config: Address, addresses: Sequence[str]) -> Binding:
+    """Bind each of these; none stays bound if one of them cannot be."""
+    bound: list[Binding] = []
+    try:
+        for address in addresses:
+            bound.append(_bind_named(config, address))
+    except StartupError:
+        for binding in bound:
+            binding.close()
+        raise
+    return Binding.together(bound)
+
+
+def _bind_named(config: Address, address: str) -> Binding:
+    kind, value = parsed(address)
+    if kind == "unix":
+        return bind_unix(value, config.uds_mode, config.uds_owner, config.uds_group)
+    if kind == "fd":
+        return _adopt(int(value))
+    host, _, port = value.rpartition(":")
+    return _bind_tcp(host, int(port), "https" if config.is_ssl else "http")
 
 
 def adopt(descriptors: Sequence[int]) -> Binding:
     """Return sockets that another program bound and handed over. Raises StartupError."""
-    bindings = [_adopt(descriptor) for descriptor in descriptors]
-    sockets = [sock for binding in bindings for sock in binding.sockets]
-    return Binding(sockets, ", ".join(binding.address for binding in bindings))
+    return Binding.together([_adopt(descriptor) for descriptor in descriptors])
 
 
 def given(sockets: Sequence[socket.socket]) -> Binding:
