@@ -24,7 +24,7 @@ TEST_ENV =
 
 BIN = $(VENV)/bin
 # What pyproject.toml's build-system requires, in the environment itself: builds there are incremental.
-BUILD_REQUIRES := "setuptools>=77" "Cython>=3.1,<4" "pip>=23"
+BUILD_REQUIRES := "setuptools>=77" "Cython>=3.1,<4" "cffi>=1.16" "pip>=23"
 # setuptools warns at length of what an editable installation is.
 INSTALL := $(BUILD_ENV) PYTHONWARNINGS="ignore:Editable installation" \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
@@ -35,7 +35,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test ctest pytest evidence bench debug resources asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest evidence parity bench debug resources asan lint fuzz packaging clean
 
 help: ## this list
 	@echo "make <goal>:"
@@ -62,6 +62,9 @@ pytest: $(VENV)/.installed-test ## the tests of what is served
 
 evidence: $(VENV)/.installed-evidence ## uvicorn and fastserve side by side, option by option: the table for those who migrate
 	cd tests && $(CURDIR)/$(VENV)/bin/python -m evidence $(EVIDENCE_ARGS)
+
+parity: $(VENV)/.installed-test ## tests/wire and tests/parity against every implementation of HTTP/1, at every cut
+	$(TEST_ENV) $(BIN)/python -m pytest --parity tests/wire tests/parity $(PYTEST_ARGS)
 
 bench: need-wrk $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
 	$(BIN)/python -m bench $(BENCH_ARGS)

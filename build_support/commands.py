@@ -8,10 +8,13 @@ And llhttp is looked for only when something is compiled or packed, never while 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import sys
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +27,8 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 from setuptools.modified import newer_group
 
-from . import llhttp
-from .variant import CYTHON_DIRECTIVES, Variant, build_directory
+from . import llhttp, llhttp_cffi
+from .variant import CYTHON_DIRECTIVES, Variant, build_directory, is_pure
 
 ROOT = Path(__file__).resolve().parent.parent
 CSRC = "csrc"
@@ -33,13 +36,34 @@ OWN_LIBRARY, LLHTTP_LIBRARY = "fastserve_csrc", "fastserve_llhttp"
 
 
 def find_extensions() -> list[Extension]:
-    """Return one extension module for each .pyx file of the package, under its dotted name."""
+    """Return one extension module for each .pyx file of the package, under its dotted name, and cffi's.
+
+    PyPy gets cffi's only, which its compiler can see into.
+    """
+    if is_pure(os.environ):
+        return []
+    if sys.implementation.name == "pypy":
+        return _cffi_extension()
     files = sorted(path.relative_to(ROOT) for path in (ROOT / "fastserve").rglob("*.pyx"))
-    return [Extension(".".join(path.with_suffix("").parts), [str(path)]) for path in files]
+    modules = [Extension(".".join(path.with_suffix("").parts), [str(path)]) for path in files]
+    return modules + _cffi_extension()
+
+
+def _cffi_source() -> Path:
+    return Path(_directory(), "cffi", "_llhttp.c")
+
+
+def _cffi_extension() -> list[Extension]:
+    """The module through which plain Python calls llhttp; none where there is no cffi to make it."""
+    if find_spec("cffi") is None:
+        return []
+    return [Extension(llhttp_cffi.MODULE, [str(_cffi_source())])]
 
 
 def find_libraries() -> list[tuple[str, dict[str, Any]]]:
     """Return the static library of our own C files, as setup() takes it; llhttp's joins it once located."""
+    if is_pure(os.environ):
+        return []
     sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / CSRC).glob("*.c"))
     return [(OWN_LIBRARY, {"sources": sources})]
 
@@ -131,6 +155,10 @@ class BuildExt(build_ext):
         self.run_command("build_clib")
         archives = self.get_finalized_command("build_clib").archives()
         found, variant = _llhttp(), _variant()
+        if any(extension.name == llhttp_cffi.MODULE for extension in self.extensions):
+            llhttp_cffi.emit(_cffi_source())
+        else:
+            self.announce("no cffi here: --http cffi will not be there", level=logging.WARNING)
         for extension in self.extensions:
             extension.include_dirs += [CSRC, str(found.header.parent)]
             extension.depends += [*archives, *_headers()]
@@ -169,7 +197,7 @@ class BdistWheel(bdist_wheel):
     """`bdist_wheel` that adds llhttp's licence to a wheel that holds llhttp's code."""
 
     def write_wheelfile(self, wheelfile_base: str, *args: Any, **options: Any) -> None:
-        notice = _llhttp().license_file
+        notice = _llhttp().license_file if self.distribution.has_ext_modules() else None
         if notice is not None:
             target = Path(wheelfile_base, "licenses", "llhttp", "LICENSE")
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ The environment decides, so that pip, build and cibuildwheel need no options of 
 ``FASTSERVE_DEBUG=1``                     assertions and live-object counters (the C macro ``FS_DEBUG``)
 ``FASTSERVE_SANITIZE=address,undefined``  the sanitizers named, as the compiler's ``-fsanitize=`` spells them
 ``FASTSERVE_WERROR=1``                    a warning in csrc/ fails the build; for CI, not for users' compilers
+``FASTSERVE_PURE=1``                      no C at all: what is installed serves in plain Python, over h11
 """
 
 from __future__ import annotations
@@ -109,6 +110,11 @@ def build_directory(
     for file in sorted(build_files):
         digest.update(file.read_bytes())
     return f"build/{sys.implementation.cache_tag}-{variant.name}-{digest.hexdigest()[:8]}"
+
+
+def is_pure(environ: Mapping[str, str]) -> bool:
+    """Whether nothing at all is to be compiled."""
+    return _flag(environ, "FASTSERVE_PURE")
 
 
 def _flag(environ: Mapping[str, str], name: str) -> bool:

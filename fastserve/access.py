@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     import asyncio
 
     from fastserve.config import Config
+    from fastserve.core import Core
 
 __all__ = ["access_log"]
 
 
-def access_log(config: Config, loop: asyncio.AbstractEventLoop) -> Any:
-    """Return the observer that writes the access log, None if there is none. Raises StartupError.
+def access_log(config: Config, core: Core, loop: asyncio.AbstractEventLoop) -> Any:
+    """Return the core's observer that writes the access log, None if there is none. Raises StartupError.
 
     It has `flush()`, `reopen()` and `close()`.
     """
@@ -32,28 +33,24 @@ def access_log(config: Config, loop: asyncio.AbstractEventLoop) -> Any:
     if not config.access_log or not log.access_logger.isEnabledFor(logging.INFO):
         return None
     if config.access_log_file is not None:
-        return _to_file(config, loop, config.access_log_file)
+        return _to_file(config, core, loop, config.access_log_file)
     handled = log.access_records(config.log_config)
     if handled is False:
         return None
     if handled:
-        return _records(config)
+        return _records(config, core)
     # None: descriptor 1 was closed when the interpreter started, and may be anything by now.
     if sys.__stdout__ is None:
         return None
     if log.access_logger.filters:
         log.add_access_handler(log.StdoutHandler(), config.use_colors)
-        return _records(config)
-    from fastserve.features.access_log import AccessLog
-
+        return _records(config, core)
     use_colors = _on_a_terminal() if config.use_colors is None else config.use_colors
-    return AccessLog(loop, 1, use_colors, prefix=_prefix(config).encode())
+    return core.part("AccessLog")(loop, 1, use_colors, prefix=_prefix(config).encode())
 
 
-def _records(config: Config) -> Any:
-    from fastserve.features.access_records import AccessRecords
-
-    return AccessRecords(log.access_logger, _prefix(config))
+def _records(config: Config, core: Core) -> Any:
+    return core.part("AccessRecords")(log.access_logger, _prefix(config))
 
 
 def _prefix(config: Config) -> str:
@@ -65,17 +62,15 @@ def _prefix(config: Config) -> str:
     return quote(config.root_path)
 
 
-def _to_file(config: Config, loop: asyncio.AbstractEventLoop, path: str) -> Any:
+def _to_file(config: Config, core: Core, loop: asyncio.AbstractEventLoop, path: str) -> Any:
     try:
         if log.access_logger.filters:
             log.add_access_handler(FileHandler(path, config.log_rotate, config.log_keep), False)
-            return _records(config)
+            return _records(config, core)
         file = LogFile(path, Rotation.of(config.log_rotate), config.log_keep)
     except OSError as error:
         raise StartupError(f"Cannot write to --access-log-file {path}: {error.strerror}") from None
-    from fastserve.features.access_log import AccessLog
-
-    return AccessLog(loop, file=file, prefix=_prefix(config).encode())
+    return core.part("AccessLog")(loop, file=file, prefix=_prefix(config).encode())
 
 
 def _on_a_terminal() -> bool:

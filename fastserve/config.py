@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fastserve import log, sockets
+from fastserve import core, log, sockets
 from fastserve.asgi import trace
 from fastserve.asgi.asgi2 import ASGI2Adapter
 from fastserve.errors import OptionError, StartupError
@@ -36,10 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HTTP_IMPLEMENTATIONS", "LOGGING_CONFIG", "LOOP_FACTORIES", "Config"]
 
-#: `--http` → the class whose instances the loop makes for accepted connections, called with an `Endpoint`.
-HTTP_IMPLEMENTATIONS = dict.fromkeys(
-    ("auto", "cython", "h11", "httptools", "zttp"), "fastserve.h1.connection:Connection"
-)
+#: What `--http` may name besides what the user can import.
+HTTP_IMPLEMENTATIONS = ("auto", *core.CORES, *core.STAND_INS)
 
 #: `--loop` → what makes the loop. `auto` takes uvloop's where it is installed, or else asyncio's.
 LOOP_FACTORIES = {
@@ -51,7 +49,7 @@ LOOP_FACTORIES = {
 #: Parts that uvicorn can be told to use, in place of which fastserve does what it does for `auto`.
 STAND_INS = {
     "loop": (("zuvloop",), "uvloop is used where it is installed"),
-    "http": (("h11", "httptools", "zttp"), "fastserve's own HTTP/1 is used"),
+    "http": (core.STAND_INS, "fastserve's own HTTP/1 is used"),
     "ws": (
         ("none", "websockets", "websockets-sansio", "wsproto"),
         "WebSocket is not there yet, an upgrade is served as an ordinary request",
@@ -319,7 +317,11 @@ class Config:
 
     def get_http_protocol(self) -> Callable[[Any], asyncio.Protocol]:
         """Return what makes a connection's protocol from its `Endpoint`. Raises StartupError."""
-        found: Callable[[Any], asyncio.Protocol] = self._resolve("http", self.http, HTTP_IMPLEMENTATIONS)
+        found: Callable[[Any], asyncio.Protocol]
+        if isinstance(self.http, str) and self.http in HTTP_IMPLEMENTATIONS:
+            found = core.find(self.http).part("connection")
+        else:
+            found = self._resolve("http", self.http, {})
         return found
 
     def _resolve(self, name: str, value: str | Callable[..., Any], known: Mapping[str, str]) -> Any:

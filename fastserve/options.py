@@ -169,9 +169,10 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "http", str, "auto", "process",
-        "The HTTP/1 implementation, or what makes a connection's protocol from its Endpoint.",
-        choices=("auto", "cython", "h11", "httptools", "zttp"), importable=True,
-        uvicorn="`h11`, `httptools` and `zttp` are taken for `auto`, and a line says so. What an import "
+        "The HTTP/1 implementation; auto: cython where it was built, else cffi or h11, in plain Python. "
+        "Or what makes a connection's protocol from its Endpoint.",
+        choices=("auto", "cython", "cffi", "h11", "httptools", "zttp"), importable=True,
+        uvicorn="`httptools` and `zttp` are taken for `auto`, and a line says so. What an import "
         "string names is called with one argument, a `fastserve.net.endpoint.Endpoint`: not as uvicorn's.",
     ),
     Option(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from fastserve import access, signals
 from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
+from fastserve.core import Core, find
 from fastserve.drivers import driver_for
 from fastserve.holder import told_with_holder
 from fastserve.intake import Intake
@@ -197,21 +198,19 @@ class Server:
                 logger.error("Cannot reopen the access log: %s", error)
 
     async def _listen(self, binding: Binding, state: dict[str, Any]) -> None:
-        # Imported here: what only reads options or fails to start need not load the extension modules.
-        from fastserve.features.proxy import proxy_filter
-        from fastserve.net.endpoint import Endpoint
-
         config = self.config
         loop = asyncio.get_running_loop()
+        # Looked for here: what only reads options or fails to start need not load the extension modules.
+        core = find(config.http, say=True)
         observers: list[Any] = []
-        self._access_log = access.access_log(config, loop)
+        self._access_log = access.access_log(config, core, loop)
         if self._access_log is not None:
             observers.append(self._access_log)
         if config.limit_max_requests is not None:
-            observers.append(self._request_limit(config.limit_max_requests))
+            observers.append(self._request_limit(core, config.limit_max_requests))
         # Each request runs in a copy of this context, never in that of the connection or of another request.
         context = contextvars.Context() if config.reset_contextvars else contextvars.copy_context()
-        request_filter, meaningless = proxy_filter(
+        request_filter, meaningless = core.part("proxy_filter")(
             config.trusted_proxies,
             config.forwarded_headers.split(","),
             config.proxy_headers,
@@ -219,14 +218,14 @@ class Server:
         )
         for entry in meaningless:
             logger.warning("forwarded_allow_ips: %r is neither an address nor a network: ignored", entry)
-        driver = self._with_health(driver_for(config, loop, context, state))
-        endpoint = self._endpoint = Endpoint(
+        driver = self._with_health(core, driver_for(config, core, loop, context, state))
+        endpoint = self._endpoint = core.part("Endpoint")(
             loop, config, driver, config.encoded_headers, observers, request_filter
         )
         protocol = config.get_http_protocol()
         accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
         if config.credentials is not None:
-            accept = self._start_tls(config.credentials)
+            accept = self._start_tls(core, config.credentials)
         self._intake = Intake(loop, binding.sockets, accept, config.backlog, self.servers)
         try:
             await self._intake.open()
@@ -235,39 +234,36 @@ class Server:
             told = told_with_holder(error, sock.family, sock.getsockname())
             raise address_error(binding.address, told) from None
 
-    def _with_health(self, driver: Any) -> Any:
+    def _with_health(self, core: Core, driver: Any) -> Any:
         """Return the driver, behind one that answers for the server's health where that is wanted."""
         if self.config.health_path is None:
             return driver
-        from fastserve.features.health import HealthDriver
-
         live, _, ready = self.config.health_path.partition(",")
-        return HealthDriver(driver, live, ready or None, lambda: not self._endpoint.last_answers)
+        is_ready = lambda: not self._endpoint.last_answers  # noqa: E731
+        return core.part("HealthDriver")(driver, live, ready or None, is_ready)
 
-    def _request_limit(self, count: int) -> Any:
+    def _request_limit(self, core: Core, count: int) -> Any:
         """Return what counts the requests and ends this server after so many."""
         from random import randint
 
-        from fastserve.features.request_limit import RequestLimit
-
         count += randint(0, self.config.limit_max_requests_jitter)
 
-        return RequestLimit(count, lambda: self.limit_reached(count))
+        return core.part("RequestLimit")(count, lambda: self.limit_reached(count))
 
     def limit_reached(self, count: int) -> None:
         """As many requests as there may be are answered: end."""
         logger.info("Maximum request limit of %d exceeded. Terminating process.", count)
         self.should_exit = True
 
-    def _start_tls(self, credentials: Credentials) -> Callable[[], Any]:
+    def _start_tls(self, core: Core, credentials: Credentials) -> Callable[[], Any]:
         """Return what accepts connections, and keep its certificates fresh."""
-        from fastserve.h1.encrypted import encrypted_connection, refuse_plain
         from fastserve.tls.handshake import Listener
         from fastserve.tls.renewal import Renewal
 
         config = self.config
         loop = asyncio.get_running_loop()
-        protocol: Callable[..., Any] = encrypted_connection
+        protocol: Callable[..., Any] = core.part("encrypted_connection")
+        refuse_plain = core.part("refuse_plain")
         if config.http not in HTTP_IMPLEMENTATIONS:
             own = config.get_http_protocol()
             protocol = lambda endpoint, tls, wire: own(endpoint)  # noqa: E731

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fastserve.core import find
 from fastserve.errors import STARTUP_FAILURE, StartupError
 from fastserve.log import logger
 from fastserve.server import Server
@@ -78,9 +79,8 @@ def main() -> None:
 
 def _warm_up(config: Config) -> None:
     """Import what serving takes, but for the application, which may not be ready to be imported."""
-    import fastserve.asgi.driver
-    import fastserve.h1.connection  # noqa: F401
-
+    with contextlib.suppress(StartupError):  # told where it is needed
+        find(config.http).part("ASGIDriver")
     if config.loop in ("auto", "uvloop"):
         with contextlib.suppress(StartupError):  # told where the loop is made
             config.get_loop_factory()

@@ -144,6 +144,8 @@ def _cython_imports(text: str) -> Iterator[str]:
 def _files_of(name: str) -> list[Path]:
     """The file that a dotted name stands for, or the one that holds what it names."""
     for dotted in (name, name.rpartition(".")[0]):
+        if dotted == "fastserve.reference._llhttp":  # made by the build
+            return [Path("llhttp")]
         stem = ROOT.joinpath(*dotted.split("."))
         for candidate in (stem.with_suffix(".pxd"), stem.with_suffix(".py"), stem / "__init__.py"):
             if candidate.exists():

@@ -14,6 +14,7 @@ import pytest
 import fastserve
 from fastserve.asgi.asgi2 import ASGI2Adapter
 from fastserve.config import HTTP_IMPLEMENTATIONS, LOOP_FACTORIES, STAND_INS, Config
+from fastserve.core import CORES, find
 from fastserve.errors import OptionError, StartupError
 from fastserve.options import BY_NAME, OPTIONS, UVICORN_OPTIONS
 
@@ -246,9 +247,9 @@ def test_an_env_file_needs_dotenv(env_file: Path, monkeypatch: pytest.MonkeyPatc
         Config(app, env_file=env_file)
 
 
-@pytest.mark.parametrize("name", HTTP_IMPLEMENTATIONS)
-def test_each_http_implementation_makes_protocols(name: str) -> None:
-    assert hasattr(Config(app, http=name).get_http_protocol(), "data_received")
+@pytest.mark.parametrize("name", [name for name in HTTP_IMPLEMENTATIONS if name not in CORES])
+def test_other_names_of_http_implementations_stand_for_the_first(name: str) -> None:
+    assert Config(app, http=name).get_http_protocol() is find("auto").part("connection")
 
 
 def test_the_package_imports_lazily_and_names_what_it_has() -> None:

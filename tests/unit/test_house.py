@@ -173,6 +173,7 @@ INTERFACES = ("fastserve/asgi/", "fastserve/wsgi/")
 FEATURES = ("fastserve/features/",)
 NET = ("fastserve/net/",)
 C = ("csrc/", "fastserve/csrc/")
+REFERENCE = ("fastserve/reference/",)
 SUPERVISOR = ("fastserve/supervisor/",)
 #: What imports the application, or runs it.
 SERVING = ("fastserve/importer", "fastserve/server", "fastserve/supervised")
@@ -188,8 +189,13 @@ SERVING = ("fastserve/importer", "fastserve/server", "fastserve/supervised")
         (("fastserve/stream/",), PROTOCOLS + INTERFACES + FEATURES + NET + C),
         (C, PROTOCOLS + INTERFACES + FEATURES + NET + ("fastserve/stream/",)),
         (SUPERVISOR, PROTOCOLS + INTERFACES + FEATURES + NET + C + ("fastserve/stream/", *SERVING)),
+        (REFERENCE, PROTOCOLS + NET + C + ("fastserve/stream/",)),
+        (PROTOCOLS + INTERFACES + FEATURES + NET + C, REFERENCE),
     ],
-    ids=["protocols", "interfaces", "features", "net", "seam", "C", "supervisor"],
+    ids=[
+        *("protocols", "interfaces", "features", "net", "seam", "C", "supervisor"),
+        *("reference", "no reference"),
+    ],
 )
 def test_law(importers: tuple[str, ...], imported: tuple[str, ...]) -> None:
     """Whatever the table says: protocols and applications meet at the seam, features watch from outside."""

@@ -1,0 +1,307 @@
+"""How does one request become one coroutine? (ASGI 3.0, HTTP & WebSocket specification 2.5)
+
+A `Cycle` is a request in the hands of an application: the scope that it is called with, what it receives and
+sends, and the task that runs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from fastserve.asgi.result import await_result
+from fastserve.reference.seam import ClientDisconnected, Driver, Request, Sink, Stream
+
+__all__ = ["ASGIDriver"]
+
+logger = logging.getLogger("fastserve.error")
+
+# An application that sends in a loop and never meets a slow client would keep the event loop to itself.
+_SENDS_IN_A_ROW_MAX = 64
+
+Message = dict[str, Any]
+Receive = Callable[[], Coroutine[Any, Any, Message]]
+Send = Callable[[Message], Coroutine[Any, Any, None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+class ASGIDriver(Driver):
+    """Runs an ASGI 3 application, one task a request, each in a copy of `context`.
+
+    `state` is what the lifespan left; each scope gets a shallow copy. `root_path` is where the application is
+    mounted, and `root_path_stripped` says that the proxy took it off the paths that come here. The client is
+    stopped while more than `read_buffer_bytes_max` bytes of a body wait for the application.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        loop: asyncio.AbstractEventLoop,
+        context: contextvars.Context,
+        state: dict[str, Any] | None = None,
+        root_path: str = "",
+        read_buffer_bytes_max: int = 65536,
+        root_path_stripped: bool = True,
+    ) -> None:
+        self.app = app
+        self.loop = loop
+        self.context = context
+        self.state = state if state is not None else {}
+        self.root_path = root_path
+        self.read_buffer_bytes_max = read_buffer_bytes_max
+        self.prefix = root_path if root_path_stripped else ""
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._idle_waiters: list[asyncio.Future[None]] = []
+
+    def open(self, request: Request, sink: Sink) -> Cycle:
+        return Cycle(self, request, sink)
+
+    def in_flight(self) -> int:
+        return len(self.tasks)
+
+    def cancel_all(self) -> int:
+        for task in list(self.tasks):
+            task.cancel()
+        return len(self.tasks)
+
+    def when_idle(self) -> asyncio.Future[None]:
+        waiter = self.loop.create_future()
+        if self.tasks:
+            self._idle_waiters.append(waiter)
+        else:
+            waiter.set_result(None)
+        return waiter
+
+    def close(self) -> None:
+        """It holds nothing."""
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], done: Callable[[], None]) -> None:
+        """Run the coroutine as a task in a context of its own; `done` is called when it has ended."""
+        task = self.context.copy().run(self.loop.create_task, coroutine)
+        self.tasks.add(task)
+
+        def forget(_: asyncio.Future[None]) -> None:
+            self.tasks.discard(task)
+            done()
+            if not self.tasks:
+                _wake(self._idle_waiters)
+
+        task.add_done_callback(forget)
+
+    def scope(self, request: Request) -> dict[str, Any]:
+        """How a request looks to an application (specification, "Connection Scope")."""
+        extensions: dict[str, dict[str, Any]] = {"http.response.early_hint": {}}
+        if request.tls is not None:
+            extensions["tls"] = request.tls.copy()
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.5"},
+            "http_version": request.http_version,
+            "server": request.server,
+            "client": request.client,
+            "scheme": request.scheme,
+            "method": request.method,
+            "root_path": self.root_path,
+            # The whole path, the root path in front.
+            "path": self.prefix + request.path,
+            "raw_path": self.prefix.encode() + request.raw_path,
+            "query_string": request.query_string,
+            "headers": request.headers,
+            "state": self.state.copy(),
+            "extensions": extensions,
+        }
+
+
+class Cycle(Stream):
+    """One request, in the application's hands."""
+
+    def __init__(self, driver: ASGIDriver, request: Request, sink: Sink) -> None:
+        self.driver = driver
+        self.request = request
+        self.sink = sink
+        self.head_sent = False
+        self.responded = False  # or the application has ended, and nobody may send any more
+        self.ended = False
+        self.disconnected = False
+        self._parts: list[bytes] = []
+        self._buffered_bytes = 0
+        self._body_ended = False
+        self._last_received = False
+        self._receivers: list[asyncio.Future[None]] = []
+        self._sends_in_a_row = 0
+
+    # ---- from the protocol ----
+
+    def push_body(self, data: bytes) -> None:
+        if self.ended or self.disconnected:
+            return
+        self._parts.append(data)
+        self._buffered_bytes += len(data)
+        if self._buffered_bytes > self.driver.read_buffer_bytes_max:
+            self.sink.pause_body()
+        _wake(self._receivers)
+
+    def end_body(self) -> None:
+        self._body_ended = True
+        _wake(self._receivers)
+
+    def disconnect(self) -> None:
+        self.disconnected = True
+        self._parts.clear()
+        _wake(self._receivers)
+
+    def start(self) -> None:
+        self.started = True
+        self.driver.spawn(self._run(), self._task_done)
+
+    # ---- the application ----
+
+    async def _run(self) -> None:
+        try:
+            result = self.driver.app(self.driver.scope(self.request), self.receive, self.send)
+            self._settle(await (result if asyncio.iscoroutine(result) else await_result(result)))
+        except BaseException as error:  # SystemExit too: an application does not end the server
+            self._fail(error)
+
+    def _task_done(self) -> None:
+        if not self.ended:  # it was cancelled before it began
+            self._fail(asyncio.CancelledError())
+
+    def _settle(self, result: object) -> None:
+        """The application has returned."""
+        if not self.sink.finished:  # neither answered, nor is the client gone
+            if result is not None:
+                self._complain("ASGI callable should return None, but returned %r", result)
+            elif not self.head_sent:
+                self._complain("ASGI callable returned without starting response")
+            else:
+                self._complain("ASGI callable returned without completing response")
+            self._give_up(500)
+        self._end()
+
+    def _fail(self, error: BaseException) -> None:
+        """The application has raised."""
+        cancelled = isinstance(error, asyncio.CancelledError)
+        if cancelled:
+            if not self.sink.finished:
+                self._complain("ASGI application was cancelled before its answer was complete")
+        elif not (self.sink.disconnected and _stems_from_disconnect(error)):
+            self._complain("Exception in ASGI application", exc_info=error)
+        self._give_up(503 if cancelled else 500)
+        self._end()
+
+    def _give_up(self, status: int) -> None:
+        """No answer will come from the application: send our own, or end one that is partly out."""
+        if self.sink.finished:
+            return
+        if self.sink.head_sent():
+            self.sink.abort()
+        else:
+            self.sink.send_error(status)
+
+    def _end(self) -> None:
+        self.ended = self.responded = True
+        self._parts.clear()
+        _wake(self._receivers)
+
+    def _complain(self, message: str, *values: object, exc_info: BaseException | None = None) -> None:
+        """A line in the error log that names the route."""
+        path = self.request.path.encode("unicode_escape").decode("ascii")
+        logger.error(message + " (%s %s)", *values, self.request.method, path, exc_info=exc_info)
+
+    # ---- what it receives and sends ----
+
+    async def receive(self) -> Message:
+        """ASGI's receive."""
+        while True:
+            if self.disconnected or self.responded:
+                return {"type": "http.disconnect"}
+            if not self._parts and not self._body_ended:
+                self.sink.body_wanted()
+            elif not self._last_received:
+                return self._take_body()
+            waiter = self.driver.loop.create_future()
+            self._receivers.append(waiter)
+            await waiter
+
+    def _take_body(self) -> Message:
+        body = b"".join(self._parts)
+        self._parts.clear()
+        self._last_received = self._body_ended
+        if self._buffered_bytes > self.driver.read_buffer_bytes_max:
+            self.sink.resume_body()
+        self._buffered_bytes = 0
+        return {"type": "http.request", "body": body, "more_body": not self._body_ended}
+
+    def send(self, message: Message) -> Coroutine[Any, Any, None]:
+        """ASGI's send. It acts at once; what it returns waits for a client that is slow."""
+        kind = message["type"]
+        if self.sink.disconnected:
+            raise ClientDisconnected("the client disconnected")
+        if self.responded:
+            raise RuntimeError(f"Unexpected ASGI message {kind!r} sent, after response already completed.")
+        if self.head_sent:
+            if kind != "http.response.body":
+                raise RuntimeError(f"Expected ASGI message 'http.response.body', but got {kind!r}.")
+            return self._send_body(message.get("body", b""), message.get("more_body", False))
+        if kind == "http.response.start":
+            self.sink.send_head(message["status"], message.get("headers", ()))
+            self.head_sent = True
+        elif kind == "http.response.early_hint":
+            self.sink.send_informational(103, [(b"link", link) for link in message["links"]])
+        else:
+            raise RuntimeError(f"Expected ASGI message 'http.response.start', but got {kind!r}.")
+        return _ready()
+
+    def _send_body(self, body: Any, more: bool) -> Coroutine[Any, Any, None]:
+        self.sink.send_data(body, more)
+        if not more:
+            self.responded = True
+            _wake(self._receivers)  # who waits hears http.disconnect
+            return _ready()
+        self._sends_in_a_row += 1
+        return self._wait_for_client()
+
+    async def _wait_for_client(self) -> None:
+        if self._sends_in_a_row >= _SENDS_IN_A_ROW_MAX:
+            self._sends_in_a_row = 0
+            await asyncio.sleep(0)
+        while not self.sink.writable():
+            await self.sink.wait_writable()
+        if self.sink.disconnected:
+            raise ClientDisconnected("the client disconnected")
+
+
+async def _ready() -> None:
+    """What there is to wait for after a message that no client can hold up."""
+
+
+def _wake(waiters: list[asyncio.Future[None]]) -> None:
+    woken, waiters[:] = waiters[:], []
+    for waiter in woken:
+        if not waiter.done():
+            waiter.set_result(None)
+
+
+def _stems_from_disconnect(error: BaseException, above: frozenset[int] = frozenset()) -> bool:
+    """Whether a ClientDisconnected is this exception or among its causes and contexts; of a group, all parts.
+
+    `above` are the ids of the exceptions whose parts led here.
+    """
+    seen = set(above)
+    pending: list[BaseException | None] = [error]
+    while pending:
+        found = pending.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        if isinstance(found, ClientDisconnected):
+            return True
+        parts = getattr(found, "exceptions", ())
+        if parts and all(_stems_from_disconnect(part, frozenset(seen)) for part in parts):
+            return True
+        pending += (found.__cause__, found.__context__)
+    return False

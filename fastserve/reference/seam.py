@@ -1,0 +1,167 @@
+"""What passes between a protocol, an application and those who watch?
+
+The same classes and methods as in fastserve/stream, which are Cython. A protocol fills a `Request`, has the
+driver `open` a `Stream` for it, and hands over the `Sink` through which the answer comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "Address", "ClientDisconnected", "Driver", "Observer", "Request", "RequestFilter", "Sink", "Stream",
+]  # fmt: skip
+
+Address = tuple[str, "int | None"]
+"""`(host, port)`, or `(path, None)` of a UNIX socket."""
+
+
+class ClientDisconnected(OSError):
+    """The client is gone. Raised to an application that goes on sending (ASGI 3, "Disconnected Client")."""
+
+
+@dataclass
+class Request:
+    """One request's head. Only a `RequestFilter` changes it, before a driver gets it.
+
+    `path` is percent-decoded and decoded as UTF-8, `raw_path` and `query_string` stand as they came;
+    `headers` have their names in lower case, in the order of arrival. `tls` is what ASGI's extension of
+    this name tells of the connection, None where it is not encrypted.
+    """
+
+    method: str
+    path: str
+    raw_path: bytes
+    query_string: bytes
+    http_version: str
+    headers: list[tuple[bytes, bytes]]
+    scheme: str = "http"
+    client: tuple[str, int] | None = None
+    server: Address | None = None
+    tls: dict[str, Any] | None = None
+
+
+class Stream(ABC):
+    """One request in the hands of a driver.
+
+    A protocol calls `push_body` and `end_body` as bytes arrive, before and after `start`; `disconnect` once,
+    when nothing more can arrive.
+    """
+
+    started = False
+
+    @abstractmethod
+    def push_body(self, data: bytes) -> None: ...
+
+    @abstractmethod
+    def end_body(self) -> None: ...
+
+    @abstractmethod
+    def start(self) -> None:
+        """Run the application. What has been pushed by now needs no waiting."""
+
+    @abstractmethod
+    def disconnect(self) -> None: ...
+
+
+class Sink(ABC):
+    """One answer on its way out.
+
+    What the application gets wrong is raised to it as RuntimeError, TypeError or ValueError before a byte of
+    it is sent. `status` is 0 until there is one, and 499 if the client left before; `bytes_sent` and
+    `bytes_received` count the bodies; `finished` says that the answer is complete or given up.
+    """
+
+    status = 0
+    bytes_sent = 0
+    bytes_received = 0
+    disconnected = False
+    finished = False
+
+    @abstractmethod
+    def send_head(self, status: int, headers: Iterable[Any]) -> None:
+        """The final status and the header fields, checked. Written with the first data, or the end."""
+
+    @abstractmethod
+    def send_data(self, data: Any, more: bool) -> None:
+        """A part of the body (bytes, bytearray or memoryview); `more` says whether others follow."""
+
+    @abstractmethod
+    def send_informational(self, status: int, headers: Iterable[Any]) -> None:
+        """A 1xx answer before the head (RFC 9110, 15.2)."""
+
+    @abstractmethod
+    def send_error(self, status: int) -> None:
+        """The whole answer in the server's own words; only where no head was sent."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Give the answer up: the client must see that it is not complete."""
+
+    @abstractmethod
+    def head_sent(self) -> bool:
+        """Whether a part of the answer may be on the wire."""
+
+    @abstractmethod
+    def writable(self) -> bool:
+        """Whether the client keeps up."""
+
+    @abstractmethod
+    def wait_writable(self) -> asyncio.Future[None]:
+        """A future that is done when the client has caught up, or is gone."""
+
+    @abstractmethod
+    def body_wanted(self) -> None:
+        """The application waits for the request's body: time for 100 (Continue)."""
+
+    @abstractmethod
+    def pause_body(self) -> None:
+        """The application does not keep up with the body."""
+
+    @abstractmethod
+    def resume_body(self) -> None: ...
+
+
+class Driver(ABC):
+    """Runs an application, one Stream a request."""
+
+    @abstractmethod
+    def open(self, request: Request, sink: Sink) -> Stream: ...
+
+    @abstractmethod
+    def in_flight(self) -> int:
+        """How many requests have not ended, those included that were answered and go on working."""
+
+    @abstractmethod
+    def cancel_all(self) -> int:
+        """Cancel the requests in flight; returns how many."""
+
+    @abstractmethod
+    def when_idle(self) -> asyncio.Future[None]:
+        """A future that is done as soon as none is in flight."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing more will be asked of it."""
+
+
+class Observer(ABC):
+    """Is told of every answer that ended, complete or not."""
+
+    @abstractmethod
+    def stream_ended(self, request: Request, sink: Sink) -> None: ...
+
+
+class RequestFilter(ABC):
+    """Corrects a request before the driver gets it."""
+
+    @abstractmethod
+    def for_connection(self, client: tuple[str, int] | None, server: Address | None) -> RequestFilter | None:
+        """What a connection between these addresses has its requests filtered by; None: by nothing."""
+
+    @abstractmethod
+    def apply(self, request: Request) -> None: ...
