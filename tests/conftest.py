@@ -17,6 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--huge", action="store_true", help="also run the tests that move gigabytes or take minutes"
     )
+    parser.addoption(
+        "--parity",
+        action="store_true",
+        help="run everything against every implementation of HTTP/1, over sockets and at every cut",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,6 +48,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def seed(pytestconfig: pytest.Config) -> int:
     """The session's random seed, printed in pytest's header; set FASTSERVE_TEST_SEED to repeat a run."""
     return pytestconfig.stash[_SEED]
+
+
+@pytest.fixture(scope="session")
+def parity(pytestconfig: pytest.Config) -> bool:
+    """Whether time does not matter."""
+    return bool(pytestconfig.getoption("--parity"))
 
 
 @pytest.fixture(autouse=True)

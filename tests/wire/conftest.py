@@ -9,17 +9,36 @@ from typing import Any
 import pytest
 
 from .exchange import SOCKET_SPLITS, Delivery, SocketDelivery
-from .memory import CORES, MemoryDelivery, MemoryServer
+from .memory import MemoryDelivery, MemoryServer
 from .servers import HTTP_IMPLEMENTATIONS, Pool, Server
 from .tls import Certificates, TlsServer, options_of
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--parity"):
+        # The other implementations than the first are run in memory, which takes a tenth of the time.
+        left_out = [item for item in items if _is_of_another(item) and not _is_in_memory(item)]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
     if not Path("/proc/net/tcp").exists():
         skip = pytest.mark.skip(reason="needs /proc")
         for item in items:
             if item.get_closest_marker("proc"):
                 item.add_marker(skip)
+
+
+def _is_of_another(item: pytest.Item) -> bool:
+    return _parameters(item).get("http", HTTP_IMPLEMENTATIONS[0]) != HTTP_IMPLEMENTATIONS[0]
+
+
+def _is_in_memory(item: pytest.Item) -> bool:
+    names = {*getattr(item, "fixturenames", ())}
+    return _parameters(item).get("deliver") == "memory" or bool(names & {"core", "fuzzed", "storms", "turns"})
+
+
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params if callspec is not None else {}
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +49,17 @@ def pool() -> Iterator[Pool]:
 
 
 @pytest.fixture(scope="session")
-def memory_deliveries(seed: int) -> Iterator[dict[str, MemoryDelivery]]:
-    deliveries = {http: MemoryDelivery(http, seed) for http in CORES}
+def memory_deliveries(seed: int, parity: bool) -> Iterator[dict[str, MemoryDelivery]]:
+    first, *others = HTTP_IMPLEMENTATIONS
+    deliveries = {first: MemoryDelivery(first, seed)}
+    for http in others:
+        deliveries[http] = MemoryDelivery(http, seed, not parity, deliveries[first])
     yield deliveries
     for delivery in deliveries.values():
         delivery.stop()
 
 
-@pytest.fixture(params=HTTP_IMPLEMENTATIONS)
+@pytest.fixture(scope="session", params=HTTP_IMPLEMENTATIONS)
 def http(request: pytest.FixtureRequest) -> str:
     """The `--http` implementation under test."""
     name: str = request.param
@@ -59,20 +81,14 @@ def deliver(
     """Every way to send a case's bytes; see exchange.py."""
     name: str = request.param
     if name == "memory":
-        return in_memory(http, memory_deliveries)
+        return memory_deliveries[http]
     return SocketDelivery(name, pool, http, SOCKET_SPLITS[name])
 
 
 @pytest.fixture
 def core(http: str, memory_deliveries: dict[str, MemoryDelivery]) -> Callable[[str], MemoryServer]:
     """Gives the core with the options of a profile, to drive in memory step by step."""
-    return in_memory(http, memory_deliveries).server
-
-
-def in_memory(http: str, deliveries: dict[str, MemoryDelivery]) -> MemoryDelivery:
-    if http not in deliveries:
-        pytest.skip(f"{http} has no core to drive in memory")
-    return deliveries[http]
+    return memory_deliveries[http].server
 
 
 # ---- TLS ----
@@ -92,10 +108,10 @@ def event_loop(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def tls(certificates: Certificates, event_loop: str) -> Iterator[TlsServer]:
+def tls(http: str, certificates: Certificates, event_loop: str) -> Iterator[TlsServer]:
     pair = certificates.issue("server")
     server = TlsServer(
-        "cython",
+        http,
         certificates,
         options_of(pair, loop=event_loop, linger_timeout_s=0.4, timeout_keep_alive=600),
     )
@@ -104,13 +120,13 @@ def tls(certificates: Certificates, event_loop: str) -> Iterator[TlsServer]:
 
 
 @pytest.fixture
-def start_tls(certificates: Certificates, event_loop: str) -> Iterator[Callable[..., TlsServer]]:
+def start_tls(http: str, certificates: Certificates, event_loop: str) -> Iterator[Callable[..., TlsServer]]:
     """Start a server of one's own, with a new pair and these options."""
     running: list[TlsServer] = []
 
     def start_one(**options: Any) -> TlsServer:
         pair = certificates.issue(f"own{len(running)}")
-        running.append(TlsServer("cython", certificates, {**options_of(pair, loop=event_loop), **options}))
+        running.append(TlsServer(http, certificates, {**options_of(pair, loop=event_loop), **options}))
         return running[-1]
 
     yield start_one

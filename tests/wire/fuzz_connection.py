@@ -34,7 +34,7 @@ from typing import Any
 from .app import Receive, Scope, Send
 from .client import Response, WireError, parse_response
 from .exchange import cut
-from .memory import CORES, MemoryTransport
+from .memory import MemoryTransport, start_core
 from .servers import Option
 
 PROFILES: dict[str, dict[str, Option]] = {
@@ -105,7 +105,7 @@ class Fuzzed:
         self._loop = loop
         self._requests: list[Request] = []
         self._errors: list[str] = []
-        self._core = CORES[http](loop, self._application, PROFILES[profile])
+        self._core = start_core(http, loop, self._application, PROFILES[profile])
         loop.set_exception_handler(lambda _, context: self._errors.append(repr(context)))
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """The same conversations over a transport in memory: every cut exact, thousands of them in a second.
 
-This is the one file of the suite that knows the core by name: `CORES` builds a connection of each
-implementation. A deterministic client stands behind `MemoryTransport`: it sends the next piece when the event
+This is the one file of the suite that knows what a core is made of: `start_core` puts one together. A
+deterministic client stands behind `MemoryTransport`: it sends the next piece when the event
 loop has had a few turns to deal with the last one, obeys the server's pause_reading, answers the server's FIN
 with its own, and checks that the server uses the transport as asyncio allows.
 """
@@ -17,6 +17,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
+from parity.differences import assert_agree
+
+from fastserve.core import CORES
+
 from .app import Receive, Scope, Send, WireApp
 from .exchange import Outcome, assert_same, cut, offsets_to_cut
 from .servers import PROFILES, Option
@@ -25,6 +29,7 @@ TURNS = 3
 """Turns of the event loop between two pieces."""
 TIMEOUT_S = 3.0
 RANDOM_CUTS = 12
+FEW_CUTS = 4
 
 Factory = Callable[[], asyncio.Protocol]
 """What a factory makes is a protocol by its methods, not by its class."""
@@ -40,32 +45,33 @@ class Core:
     """What its connections share: `drain()`, `wait_closed()`, `cancel_requests()`, `connections`."""
 
 
-def _cython(
-    loop: asyncio.AbstractEventLoop, app: Any, options: Mapping[str, Option], observers: Sequence[Any] = ()
+def start_core(
+    http: str,
+    loop: asyncio.AbstractEventLoop,
+    app: Any,
+    options: Mapping[str, Option],
+    observers: Sequence[Any] = (),
 ) -> Core:
-    from fastserve.asgi.driver import ASGIDriver
-    from fastserve.features.proxy import proxy_filter
-    from fastserve.h1.connection import Connection
-    from fastserve.net.endpoint import Endpoint
-
+    """Returns the implementation of this name on this loop."""
+    core = CORES[http]
     limits = _limits(options)
-    driver = ASGIDriver(app, loop, contextvars.copy_context(), {}, "", limits.read_buffer_bytes_max)
-    request_filter, _ = proxy_filter(
+    driver = core.part("ASGIDriver")(
+        app, loop, contextvars.copy_context(), {}, "", limits.read_buffer_bytes_max
+    )
+    request_filter, _ = core.part("proxy_filter")(
         limits.forwarded_allow_ips,
         limits.forwarded_headers.split(","),
         limits.proxy_headers,
         limits.strip_untrusted_forwarded,
     )
-    endpoint = Endpoint(loop, limits, driver, observers=observers, request_filter=request_filter)
+    endpoint = core.part("Endpoint")(loop, limits, driver, observers=observers, request_filter=request_filter)
+    connection = core.part("connection")
 
     def stop() -> None:
         endpoint.abort()
         endpoint.close()
 
-    return Core(lambda: cast(asyncio.Protocol, Connection(endpoint)), stop, endpoint)
-
-
-CORES: dict[str, Callable[..., Core]] = {"cython": _cython}
+    return Core(lambda: cast(asyncio.Protocol, connection(endpoint)), stop, endpoint)
 
 
 def _limits(options: Mapping[str, Option]) -> SimpleNamespace:
@@ -238,7 +244,7 @@ class MemoryServer:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await self._app(scope, receive, send)  # every run has an application of its own
 
-        return CORES[http](self._loop, application, options, observers)
+        return start_core(http, self._loop, application, options, observers)
 
     def stop(self) -> None:
         self._loop.call_soon(self._core.stop)
@@ -272,10 +278,11 @@ class MemoryServer:
         return self._wait_for(self._run(pieces, half_close, gate))
 
     def run_every_cut(
-        self, data: bytes, rng: random.Random, half_close: bool = False, gate: str = ""
+        self, data: bytes, rng: random.Random, half_close: bool = False, gate: str = "", few: bool = False
     ) -> Outcome:
-        """Whole, byte by byte, in two pieces at every offset, in three at some: the outcome they share."""
-        return self._wait_for(self._run_every_cut(data, rng, half_close, gate))
+        """Whole, byte by byte, in two pieces at every offset (or, if `few`, at none), in three at some: the
+        outcome they share."""
+        return self._wait_for(self._run_every_cut(data, rng, half_close, gate, few))
 
     def _wait_for(self, conversation: Coroutine[Any, Any, Outcome]) -> Outcome:
         logging.disable()  # or a case that is logged would be logged a thousand times
@@ -284,15 +291,17 @@ class MemoryServer:
         finally:
             logging.disable(logging.NOTSET)
 
-    async def _run_every_cut(self, data: bytes, rng: random.Random, half_close: bool, gate: str) -> Outcome:
+    async def _run_every_cut(
+        self, data: bytes, rng: random.Random, half_close: bool, gate: str, few: bool
+    ) -> Outcome:
         first = await self._run([data], half_close, gate)
         if first.ending == "open":
             return first  # a failure already, and each further one would cost the timeout
         pieces = [data[i : i + 1] for i in range(len(data))]
         assert_same(await self._run(pieces, half_close, gate), first, "byte by byte")
-        for offset in offsets_to_cut(data, rng):
+        for offset in offsets_to_cut(data, rng) if not few else ():
             assert_same(await self._run(cut(data, offset), half_close, gate), first, f"at {offset}")
-        for _ in range(RANDOM_CUTS if len(data) > 3 else 0):
+        for _ in range((FEW_CUTS if few else RANDOM_CUTS) if len(data) > 3 else 0):
             offsets = rng.sample(range(1, len(data)), 2)
             assert_same(
                 await self._run(cut(data, *offsets), half_close, gate), first, f"at {sorted(offsets)}"
@@ -343,13 +352,18 @@ class MemoryServer:
 
 
 class MemoryDelivery:
-    """Every cut of the bytes; see exchange.Delivery."""
+    """Every cut of the bytes, or a few; see exchange.Delivery.
+
+    With a `judge`, the outcome must be what the judge's implementation makes of the bytes.
+    """
 
     name = "memory"
 
-    def __init__(self, http: str, seed: int) -> None:
+    def __init__(self, http: str, seed: int, few: bool = False, judge: MemoryDelivery | None = None) -> None:
         self._http = http
         self._seed = seed
+        self._few = few
+        self._judge = judge
         self._servers: dict[str, MemoryServer] = {}
 
     def __call__(
@@ -362,7 +376,11 @@ class MemoryDelivery:
         profile: str = "plain",
     ) -> Outcome:
         server = self.server(profile)
-        return server.run_every_cut(data, random.Random(self._seed), half_close, gate)
+        outcome = server.run_every_cut(data, random.Random(self._seed), half_close, gate, self._few)
+        if self._judge is not None:
+            judged = self._judge.server(profile).run([data], half_close, gate)
+            assert_agree(data, self._http, outcome, self._judge._http, judged)
+        return outcome
 
     def server(self, profile: str) -> MemoryServer:
         """The core with the options of this profile."""

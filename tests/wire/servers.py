@@ -16,11 +16,23 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from fastserve.core import CORES, find
+from fastserve.errors import StartupError
+
 from .client import Client, Response
 from .seen import Seen
 
-HTTP_IMPLEMENTATIONS = ["cython"]
-"""The values of `--http` that the suite runs against."""
+
+def _is_there(http: str) -> bool:
+    try:
+        find(http)
+    except StartupError:
+        return False
+    return True
+
+
+HTTP_IMPLEMENTATIONS = [http for http in CORES if _is_there(http)]
+"""The values of `--http` that the suite runs against: all that this installation has, the fastest first."""
 
 Option = str | int | float
 

@@ -31,8 +31,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from fastserve.core import CORES
+
 from .app import Receive, Scope, Send
-from .memory import CORES, Core
+from .memory import Core, start_core
 from .servers import Option
 from .storm_actor import PATTERN, Actor, Asked, Gate, Step
 from .storm_client import Answer, Client, StormTransport, answers_of
@@ -97,10 +99,8 @@ class Storm:
             loop.set_exception_handler(None)
 
     async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        from fastserve.features.access_log import AccessLog
-
         with tempfile.TemporaryFile() as file:
-            log = AccessLog(loop, file.fileno())
+            log = CORES[self._http].part("AccessLog")(loop, file.fileno())
             await self._rage(loop, log)
             log.close()
             file.seek(0)
@@ -108,7 +108,7 @@ class Storm:
         assert not self._errors, self._errors
 
     async def _rage(self, loop: asyncio.AbstractEventLoop, log: Any) -> None:
-        self._core = CORES[self._http](loop, self._application, PROFILES[self.profile], [log])
+        self._core = start_core(self._http, loop, self._application, PROFILES[self.profile], [log])
         for _ in range(self.rng.randint(1, 4)):
             self._connect(loop)
         actions = self._actions()

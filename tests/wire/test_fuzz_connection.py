@@ -19,9 +19,9 @@ BREAKING = [
 
 
 @pytest.fixture(params=list(PROFILES))
-def fuzzed(request: pytest.FixtureRequest) -> Iterator[Fuzzed]:
+def fuzzed(request: pytest.FixtureRequest, http: str) -> Iterator[Fuzzed]:
     loop = new_loop()
-    connection = Fuzzed(loop, request.param)
+    connection = Fuzzed(loop, request.param, http)
     yield connection
     connection.close()
     loop.close()

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from fastserve.core import CORES
+
 from .app import WireApp
 from .memory import MemoryServer, MemoryTransport
 from .verdict import G
@@ -54,12 +56,10 @@ def get(number: int, size: int) -> bytes:
 
 
 def test_lines_are_left_out_whole(http: str, pipe: Pipe) -> None:
-    from fastserve.features.access_log import AccessLog
-
     logs = []
 
     def observers(loop: asyncio.AbstractEventLoop) -> list[Any]:
-        logs.append(AccessLog(loop, pipe.write_fd))
+        logs.append(CORES[http].part("AccessLog")(loop, pipe.write_fd))
         return logs
 
     async def scenario(client: MemoryTransport, app: WireApp) -> None:
@@ -88,8 +88,6 @@ def test_lines_are_left_out_whole(http: str, pipe: Pipe) -> None:
 def test_log_that_fails_is_not_the_concern_of_applications(
     http: str, pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from fastserve.features.access_log import AccessLog
-
     def call_later(delay: float, callback: Any) -> None:
         raise ZeroDivisionError
 
@@ -101,7 +99,7 @@ def test_log_that_fails_is_not_the_concern_of_applications(
         assert [seen.error for seen in app.seen] == ["", ""]
 
     loop = SimpleNamespace(call_later=call_later)
-    server = MemoryServer(http, {}, lambda _: [AccessLog(loop, pipe.write_fd)])
+    server = MemoryServer(http, {}, lambda _: [CORES[http].part("AccessLog")(loop, pipe.write_fd)])
     server.drive(scenario)
     server.stop()
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError] * 2

@@ -8,7 +8,6 @@ import random
 
 import pytest
 
-from .memory import CORES
 from .storm import Storm
 
 CASES = pytest.mark.parametrize
@@ -23,7 +22,6 @@ async def rage(http: str, seed: int, storms: int) -> None:
 
 @CASES("loop", ["uvloop", "asyncio"])
 @CASES("storms", [40, pytest.param(20_000, marks=pytest.mark.huge)])
-@CASES("http", list(CORES))
 def test_storms(http: str, storms: int, loop: str, seed: int) -> None:
     with contextlib.closing(new_loop(loop)) as running:
         running.run_until_complete(rage(http, seed, storms))

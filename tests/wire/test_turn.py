@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .app import WireApp
-from .memory import CORES, Core, MemoryTransport
+from .memory import Core, MemoryTransport, start_core
 from .verdict import G
 
 ANSWER = b"HTTP/1.1 200 OK\r\n"
@@ -39,7 +39,7 @@ class Turns:
         self.core: Core = loop.run_until_complete(self._start(http))
 
     async def _start(self, http: str) -> Core:
-        return CORES[http](self.loop, WireApp(), {"timeout-keep-alive": 0.05})
+        return start_core(http, self.loop, WireApp(), {"timeout-keep-alive": 0.05})
 
     def connect(self, transport: MemoryTransport) -> MemoryTransport:
         transport.set_protocol(self.core.factory())
