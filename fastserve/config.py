@@ -124,6 +124,7 @@ class Config:
     error_log_file: str | None
     log_rotate: str | None
     log_keep: int
+    blocked_loop_ms: int | None
     headers: list[tuple[str, str]]
     server_header: bool
     date_header: bool

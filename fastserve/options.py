@@ -26,6 +26,7 @@ GROUPS = {
     "process": "Event loop, protocols, load, shutdown",
     "workers": "Worker processes and reload",
     "logging": "Logs",
+    "observation": "What the server sees of itself",
     "headers": "Headers of every response",
     "tls": "TLS",
     "limits": "Limits, and deadlines (0: none)",
@@ -322,6 +323,13 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "log_keep", int, 0, "logging", "How many old ones of each of these files are kept; 0: all.",
         minimum=0, maximum=10**6,
+    ),
+    # --- observation
+    Option(
+        "blocked_loop_ms", int, None, "observation",
+        "Log what holds the event loop for so long, with its place in the code. 0: do not watch. "
+        "Without it: 1000, or 100 with --reload.",
+        "milliseconds", minimum=0, maximum=10**7,
     ),
     # --- headers
     Option(

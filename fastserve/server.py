@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from fastserve import access, signals
+from fastserve import access, observation, signals
 from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.core import Core, find
@@ -68,6 +68,7 @@ class Server:
         self._endpoint: Any = None
         self._access_log: Any = None
         self._intake: Intake | None = None
+        self._loop_watch: Any = None
         self._stop_tls: Callable[[], None] | None = None
 
     @property
@@ -233,6 +234,7 @@ class Server:
             sock = binding.sockets[len(self.servers)]
             told = told_with_holder(error, sock.family, sock.getsockname())
             raise address_error(binding.address, told) from None
+        self._loop_watch = observation.watch_loop(config, loop, driver, endpoint, binding.sockets)
 
     def _with_health(self, core: Core, driver: Any) -> Any:
         """Return the driver, behind one that answers for the server's health where that is wanted."""
@@ -318,6 +320,8 @@ class Server:
             endpoint.cancel_requests()
             endpoint.abort()
             endpoint.close()
+            if self._loop_watch is not None:
+                self._loop_watch.close()
             if self._access_log is not None:
                 self._access_log.flush()
 

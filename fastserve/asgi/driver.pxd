@@ -2,6 +2,8 @@
 
 from fastserve.asgi.awaitable cimport Awaitable
 from fastserve.asgi.scope cimport ScopeMaker
+from fastserve.csrc.watch cimport fs_watch
+from fastserve.loop_watch cimport LoopWatch
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Driver, Stream
@@ -24,6 +26,8 @@ cdef class ASGIDriver(Driver):
     cdef bint spawning       # the start-up context is entered
     cdef readonly set tasks  # of the requests whose coroutine is suspended
     cdef list idle_waiters
+    cdef LoopWatch watch     # hears of every step, or None
+    cdef fs_watch *mark      # its, or NULL
 
     cdef object spawn(self, ASGICycle cycle)
     cdef int forget(self, object task) except -1

@@ -6,6 +6,8 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from fastserve.asgi.awaitable import Awaitable
+from fastserve.loop_watch import LoopWatch
+from fastserve.stream.request import Request
 from fastserve.stream.stream import Driver, Stream
 
 _Message = MutableMapping[str, Any]
@@ -30,6 +32,12 @@ class ASGIDriver(Driver):
     @property
     def tasks(self) -> set[asyncio.Task[None]]: ...
     def in_flight(self) -> int: ...
+    def set_watch(self, watch: LoopWatch | None) -> None:
+        """From now on this one hears of every step of the application; None: nobody does."""
+
+    def stepping(self) -> Request | None:
+        """The request whose application runs now, as another thread sees it; None if there is none."""
+
     def cancel_all(self) -> int: ...
 
 class Receive(Awaitable):

@@ -16,6 +16,8 @@ from cpython.ref cimport Py_DECREF
 from fastserve.asgi.awaitable cimport PENDING, READY, Awaitable
 from fastserve.asgi.scope cimport ScopeMaker
 from fastserve.csrc.debug cimport FS_DEBUG
+from fastserve.csrc.watch cimport fs_watch, fs_watch_begin, fs_watch_end
+from fastserve.loop_watch cimport LoopWatch
 from fastserve.net.debug cimport live
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink, stems_from_disconnect
@@ -125,6 +127,17 @@ cdef class ASGIDriver(Driver):
             task.cancel()
         return len(self.tasks)
 
+    def set_watch(self, LoopWatch watch):
+        """From now on this one hears of every step of the application; None: nobody does."""
+        self.watch = watch
+        self.mark = NULL if watch is None else &watch.mark
+
+    def stepping(self):
+        """The request whose application runs now, as another thread sees it; None if there is none."""
+        if self.mark == NULL or self.mark.holder == NULL:
+            return None
+        return (<ASGICycle>self.mark.holder).request
+
     cdef object when_idle(self):
         waiter = self.loop.create_future()
         if self.tasks:
@@ -214,6 +227,9 @@ cdef class ASGICycle(Stream):
         cdef PyObject *result = NULL
         cdef PySendResult outcome = PYGEN_ERROR
         cdef Sink sink = self.sink
+        cdef fs_watch *mark = self.driver.mark
+        if mark != NULL:
+            fs_watch_begin(mark, <void *>self)
         sink.cork()
         self.running = True
         self.sends_in_a_row = 0
@@ -228,6 +244,8 @@ cdef class ASGICycle(Stream):
                 self.settle(take(result))
         finally:
             self.running = False
+            if mark != NULL:
+                fs_watch_end(mark)
             sink.uncork()
         return take(result) if outcome == PYGEN_NEXT else ENDED
 
@@ -235,6 +253,9 @@ cdef class ASGICycle(Stream):
         """The same with an exception, thrown into the application where it waits."""
         cdef object awaited = ENDED
         cdef Sink sink = self.sink
+        cdef fs_watch *mark = self.driver.mark
+        if mark != NULL:
+            fs_watch_begin(mark, <void *>self)
         sink.cork()
         self.running = True
         try:
@@ -248,6 +269,8 @@ cdef class ASGICycle(Stream):
                 self.fail(raised)
         finally:
             self.running = False
+            if mark != NULL:
+                fs_watch_end(mark)
             sink.uncork()
         return awaited
 

@@ -22,7 +22,6 @@ cdef enum ConnectionState:
 cdef class Connection(Channel):
     cdef fs_parser parser
     cdef fs_limits parser_limits
-    cdef object transport
     cdef ConnectionState state
 
     # The request in hand

@@ -10,6 +10,7 @@ from fastserve.stream.stream cimport Driver
 cdef class Peer(Reader):
     """A connection, as its endpoint sees it: one deadline, and an end."""
     cdef Endpoint endpoint
+    cdef readonly object transport  # or None, once it is lost
 
     cdef int on_sweep(self, double now_s) except -1
     cdef int drain(self) except -1

@@ -50,6 +50,9 @@ class _Limits(Protocol):
 class Peer(Reader):
     """A connection, as its endpoint sees it."""
 
+    @property
+    def transport(self) -> asyncio.Transport | None: ...
+
 class Endpoint:
     """What the connections of one server share."""
 

@@ -2,7 +2,7 @@
 
 cdef class Reader:
     """Has bytes to work off."""
-    cdef bint is_reader      # joined
+    cdef readonly bint is_reader  # joined: has bytes that wait for their turn
 
     cdef int work(self) except -1
     cdef int drop(self) except -1

@@ -5,6 +5,9 @@ from typing_extensions import Self
 class Reader:
     """Has bytes to work off at the end of a turn."""
 
+    @property
+    def is_reader(self) -> bool: ...
+
 class Writer:
     """Has bytes to write at the end of a turn."""
 

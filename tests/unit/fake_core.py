@@ -24,6 +24,7 @@ class FakeCore:
         self.endpoint_arguments: tuple[Any, ...] = ()
         self.meaningless: list[str] = []
         self.idle = asyncio.Event()
+        self.watching = False
 
     def finish(self) -> None:
         self.busy = 0
@@ -35,6 +36,10 @@ class FakeCore:
         class ASGIDriver:
             def __init__(self, *arguments: Any) -> None:
                 core.driver_arguments = arguments
+
+            def set_watch(self, watch: Any) -> None: ...
+
+            def stepping(self) -> None: ...
 
         class AccessLog:
             def __init__(
@@ -93,6 +98,15 @@ class FakeCore:
             def close(self) -> None:
                 core.events.append("endpoint closed")
 
+        class BlockedLoop:
+            def __init__(self, *arguments: Any) -> None: ...
+
+            def start(self) -> None:
+                core.watching = True
+
+            def close(self) -> None:
+                core.watching = False
+
         class Connection(asyncio.Protocol):
             def __init__(self, endpoint: Any) -> None:
                 core.events.append("connection")
@@ -102,6 +116,7 @@ class FakeCore:
             ("fastserve.asgi.driver", ASGIDriver),
             ("fastserve.features.access_log", AccessLog),
             ("fastserve.features.proxy", proxy_filter),
+            ("fastserve.features.blocked_loop", BlockedLoop),
             ("fastserve.net.endpoint", Endpoint),
             ("fastserve.h1.connection", Connection),
         ):

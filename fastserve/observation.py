@@ -1,0 +1,63 @@
+"""Who watches a server at work?
+
+What the options of group "observation" ask for is put together here, so that `server.py` only has to begin
+and to end it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fastserve.errors import StartupError
+from fastserve.log import logger
+
+if TYPE_CHECKING:
+    import asyncio
+    import socket
+
+    from fastserve.config import Config
+
+
+__all__ = ["watch_loop"]
+
+#: `blocked_loop_ms`, if nobody gives it.
+_WHILE_WRITING_MS, _IN_PRODUCTION_MS = 100, 1000
+
+
+def watch_loop(
+    config: Config,
+    loop: asyncio.AbstractEventLoop,
+    driver: Any,
+    endpoint: Any,
+    sockets: Iterable[socket.socket],
+) -> Any:
+    """Return what watches for code that holds the event loop, at work; None if nobody wants that.
+
+    On the loop's thread. It has `close()`. Raises StartupError.
+    """
+    threshold_ms = config.blocked_loop_ms
+    if threshold_ms is None:
+        threshold_ms = _WHILE_WRITING_MS if config.reload else _IN_PRODUCTION_MS
+    if threshold_ms == 0:
+        return None
+    from fastserve.features.blocked_loop import BlockedLoop
+    from fastserve.features.waiting import waiting
+    from fastserve.loop_watch import LoopWatch
+
+    watch = LoopWatch(threshold_ms / 1000)
+    count = partial(_waiting, waiting, endpoint, list(sockets))
+    marks = hasattr(driver, "set_watch")  # ASGI's does
+    blocked_loop = BlockedLoop(loop, watch, driver.stepping if marks else lambda: None, count, logger)
+    try:
+        blocked_loop.start()
+    except (OSError, RuntimeError) as error:  # no thread, no file descriptor
+        raise StartupError(f"Cannot watch the event loop (--blocked-loop-ms): {error}") from None
+    if marks:
+        driver.set_watch(watch)
+    return blocked_loop
+
+
+def _waiting(waiting: Any, endpoint: Any, sockets: list[socket.socket]) -> int:
+    return int(waiting(list(endpoint.peers), sockets))
