@@ -8,8 +8,9 @@ happened.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
-import os
 import pickle
 import socket
 import struct
@@ -52,9 +53,10 @@ class Channel:
         return bool(self._unsent)
 
     def order(self, order: object, sockets: Sequence[socket.socket]) -> None:
-        """Send a child its order and its sockets, before anything else."""
+        """Send a child its order and its sockets, before anything else; nowhere, if it has ended."""
         data = pickle.dumps(order)
-        socket.send_fds(self._sock, [_HEADER.pack(len(data))], [sock.fileno() for sock in sockets])
+        with contextlib.suppress(ConnectionError):
+            socket.send_fds(self._sock, [_HEADER.pack(len(data))], [sock.fileno() for sock in sockets])
         self._unsent += data
         self.flush()
 
@@ -91,7 +93,10 @@ class Channel:
             self._unsent.clear()
 
     def receive(self, wait: bool) -> list[dict[str, Any]] | None:
-        """Return the messages that have come, at least one if it may wait; None at the end of the stream."""
+        """Return the messages that have come, at least one if it may wait; None at the end of the stream.
+
+        What is no message is left out: a child's application can write to any of its descriptors.
+        """
         while True:
             try:
                 data = self._sock.recv(65536, 0 if wait else socket.MSG_DONTWAIT)
@@ -102,23 +107,32 @@ class Channel:
             if not data:
                 return None
             *lines, self._unread = (self._unread + data).split(b"\n")
-            if lines or not wait:
-                return [json.loads(line) for line in lines]
+            messages = [message for message in map(_message, lines) if message is not None]
+            if messages or not wait:
+                return messages
 
     def close(self) -> None:
         self._sock.close()
 
 
+def _message(line: bytes) -> dict[str, Any] | None:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None
+
+
 def pair() -> tuple[Channel, int]:
-    """Return the supervisor's end, and the descriptor of the child's: the caller closes it."""
+    """Return the supervisor's end, and the descriptor of the child's, which the caller closes.
+
+    Its number is none of those that a child is given. Raises OSError.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    return Channel(ours), theirs.detach()
-
-
-def above(descriptor: int) -> int:
-    """Return a duplicate whose number is none of those that a child is given; close the other one."""
-    import fcntl
-
-    duplicate = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, DESCRIPTOR + 1)
-    os.close(descriptor)
-    return duplicate
+    with theirs:
+        try:
+            descriptor = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, DESCRIPTOR + 1)
+        except OSError:
+            ours.close()
+            raise
+    return Channel(ours), descriptor

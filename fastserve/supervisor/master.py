@@ -213,14 +213,15 @@ class Master(Supervisor):
 
     def _roll(self) -> None:
         """Begin to replace the next worker that is outdated, or due, if none is being replaced."""
-        if self._old is not None:
+        if self._old is not None or time.monotonic() < self._start_at_s:
             return
         self._outdated = [child for child in self._outdated if child.is_live]
-        if not self._outdated and time.monotonic() >= self._start_at_s:
+        if not self._outdated:
             self._outdated = [child for child in self.children.values() if self._is_due(child)][:1]
         if self._outdated:
-            self._old = self._outdated.pop(0)
             self._new = self._start()
+            if self._new is not None:
+                self._old = self._outdated.pop(0)
 
     def _is_due(self, child: Process) -> bool:
         if child.state is not State.SERVING or child.due is None:
@@ -237,14 +238,21 @@ class Master(Supervisor):
             wait_s = self._start_at_s - time.monotonic()
             if wait_s > 0:
                 return min(wait_s, _TICK_S)
-            self._start()
+            if self._start() is None:
+                break
         return min(
             _TICK_S,
             self.config.timeout_worker_healthcheck / 4,
             self.config.worker_boot_timeout_s / 4 or _TICK_S,
         )
 
-    def _start(self) -> Process:
-        child = self.start()
+    def _start(self) -> Process | None:
+        """Start a worker, now or, if the system has nothing left for it, a little later."""
+        try:
+            child = self.start()
+        except OSError as error:
+            logger.error("Cannot start a child process: %s", error.strerror)
+            self._start_at_s = time.monotonic() + _TICK_S
+            return None
         child.begin()
         return child

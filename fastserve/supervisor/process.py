@@ -65,6 +65,7 @@ class Process:
     """
 
     def __init__(self, module: str, order: object, sockets: Sequence[socket.socket] = ()) -> None:
+        """Start it. Raises OSError if the system has no process or descriptor left for it."""
         self.module = module
         self.state = State.WARM
         #: What it has told of its work.
@@ -79,7 +80,6 @@ class Process:
         #: Whether it can say nothing any more.
         self.is_silent = False
         self.channel, theirs = ipc.pair()
-        theirs = ipc.above(theirs)
         try:
             self.pid = os.posix_spawn(
                 sys.executable,
@@ -95,6 +95,9 @@ class Process:
                 setsigmask=_FOR_THE_PARENT,
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs, ipc.DESCRIPTOR)],
             )
+        except OSError:
+            self.channel.close()
+            raise
         finally:
             os.close(theirs)
         self.channel.order(order, sockets)

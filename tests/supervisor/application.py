@@ -47,6 +47,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
                 os.write(1, b"orphan\n")
             os._exit(0)
         os.waitpid(child, 0)
+    elif scope["path"] == "/scribble":
+        os.write(3, b'hello\n[]\n{"is": "happy"}\n')
     elif scope["path"] == "/crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif scope["path"] == "/exit":

@@ -267,7 +267,7 @@ def test_the_first_process_of_a_container(tmp_path: Path, first: tuple[str, ...]
 
     def ask(path: str) -> str:
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.connect(str(tmp_path / "s"))
+            until(lambda: sock.connect_ex(str(tmp_path / "s")) == 0)
             return get(sock, path)[1]
 
     def children(pid: int) -> list[int]:

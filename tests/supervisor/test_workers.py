@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -179,6 +180,34 @@ def test_one_that_dies_again_and_again_is_waited_with(tmp_path: Path) -> None:
         assert server.ends() == 0
 
 
+def test_a_parent_without_descriptors_waits_for_some(tmp_path: Path) -> None:
+    with supervised(tmp_path, "--workers", "2") as server:
+        first, second = server.serving(2)
+        parent = server.process.popen.pid
+        soft, hard = resource.prlimit(parent, resource.RLIMIT_NOFILE)
+        resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, hard))
+        os.kill(first, signal.SIGKILL)
+        server.wait_for("Cannot start a child process: Too many open files")
+        assert server.answers() == second
+        server.send(signal.SIGHUP)
+        server.wait_for("Cannot start a child process: Too many open files", 2)
+        resource.prlimit(parent, resource.RLIMIT_NOFILE, (soft, hard))
+        until(lambda: second not in server.children and len(server.children) == 2)
+        assert server.answers() in server.children
+        assert server.ends() == 0
+
+
+def test_what_an_application_writes_to_the_parent_does_no_harm(tmp_path: Path) -> None:
+    with supervised(tmp_path, "--workers", "2") as server:
+        server.serving(2)
+        with server.open("/scribble") as sock:
+            writer = int(sock.recv(1000).rpartition(b"\n")[2])
+        server.send(signal.SIGTTIN)
+        server.serving(3)
+        assert writer in server.children
+        assert server.ends() == 0
+
+
 def test_ttin_and_ttou_change_their_number(tmp_path: Path) -> None:
     with supervised(tmp_path, "--workers", "2") as server:
         server.serving(2)
@@ -228,11 +257,12 @@ def test_usr1_opens_the_log_files_of_all_processes_again(tmp_path: Path) -> None
 
     def answers() -> int:
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.connect(path)
+            until(lambda: sock.connect_ex(path) == 0)
             return int(get(sock, "/")[1])
 
     with supervised(tmp_path, "--workers", "2", *words) as server:
         until(lambda: errors.exists() and errors.read_text().count("startup complete") == 2)
+        until(requests.exists)
         errors.rename(tmp_path / "error.old")
         requests.rename(tmp_path / "access.old")
         server.send(signal.SIGUSR1)
@@ -276,7 +306,7 @@ def test_what_a_terminal_sends_to_all_is_one_signal(tmp_path: Path) -> None:
         said = (tmp_path / "output.txt").read_text
         until(lambda: said().count("startup complete") == 2)
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.connect(str(tmp_path / "s"))
+            until(lambda: sock.connect_ex(str(tmp_path / "s")) == 0)
             sock.sendall(b"POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
             until(lambda: "held\n" in said())
             os.killpg(popen.pid, signal.SIGINT)
