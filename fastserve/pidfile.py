@@ -22,7 +22,7 @@ class PidFile:
             raise StartupError(f"The file {path} is that of process {owner}, which runs")
         new = f"{path}.{os.getpid()}"
         try:
-            with open(new, "x") as file:
+            with open(new, "w") as file:
                 file.write(f"{os.getpid()}\n")
             os.replace(new, path)  # whoever reads it finds the whole number, of the former or of this process
         except OSError as error:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from fastserve.core import find
 from fastserve.errors import STARTUP_FAILURE, StartupError
-from fastserve.log import logger
+from fastserve.log import logger, reopen_files
 from fastserve.server import Server
 from fastserve.serving import report
 from fastserve.stacks import told
@@ -64,9 +64,8 @@ def main() -> None:
     if config.timeout_graceful_shutdown is None:
         config.timeout_graceful_shutdown = _GRACEFUL_S
     _warm_up(config)
-    while not (messages := channel.receive(wait=True)):
-        if messages is None:
-            return
+    if not _told_to_begin(channel):
+        return
     server = _Worker(config, channel)
     threading.Thread(target=server.obey, name="fastserve supervisor", daemon=True).start()
     try:
@@ -75,6 +74,16 @@ def main() -> None:
     except StartupError as error:
         report(error)
         sys.exit(STARTUP_FAILURE)
+
+
+def _told_to_begin(channel: Channel) -> bool:
+    """Wait for the word to begin; return whether it came before the supervisor's end."""
+    while (messages := channel.receive(wait=True)) is not None:
+        if {"do": "reopen"} in messages:
+            reopen_files()
+        if {"do": "begin"} in messages:
+            return True
+    return False
 
 
 def _warm_up(config: Config) -> None:
