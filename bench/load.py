@@ -117,6 +117,16 @@ class LoadWorkload(Workload):
         return Load.parse(run.stderr.splitlines()[-1], busy_s)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LatencyWorkload(LoadWorkload):
+    """The same, where the 99th percentile of wrk's latencies is asked for, and not the CPU time."""
+
+    def measure(self, setting: Setting, entry: Entry) -> Sample:
+        """As LoadWorkload's; the sample's value is in ms."""
+        sample = super().measure(setting, entry)
+        return Sample(sample.details["p99_ms"], {**sample.details, "cpu_us": sample.value})
+
+
 def installed() -> bool:
     """Is wrk on the PATH?"""
     return shutil.which("wrk") is not None

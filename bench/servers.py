@@ -32,6 +32,7 @@ class Launch:
     floor: str
     scratch: Path
     certificate: Certificate | None = None
+    app: str = "app:app"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Server:
 
 def asgi_command(module: str, launch: Launch, *options: str) -> list[str]:
     """fastserve and uvicorn take the same options."""
-    command = [launch.python, "-m", module, "app:app", "--app-dir", str(BENCH)]
+    command = [launch.python, "-m", module, launch.app, "--app-dir", str(BENCH)]
     command += ["--host", "127.0.0.1", "--port", str(launch.port)]
     command += ["--timeout-keep-alive", str(KEEP_ALIVE_TIMEOUT_S), *options]
     if launch.certificate is not None:
@@ -83,8 +84,13 @@ def floor_command(launch: Launch) -> list[str]:
 
 
 def granian_command(launch: Launch) -> list[str]:
-    """One worker and its defaults; it is measured under TLS only."""
-    command = [launch.python, "-m", "granian", "--interface", "asgi", "--working-dir", str(BENCH)]
+    """One worker and its defaults; as an ASGI server it is measured under TLS only."""
+    return granian_interface_command("asgi", launch)
+
+
+def granian_interface_command(interface: str, launch: Launch) -> list[str]:
+    """One worker and its defaults."""
+    command = [launch.python, "-m", "granian", "--interface", interface, "--working-dir", str(BENCH)]
     command += ["--host", "127.0.0.1", "--port", str(launch.port), "--no-access-log"]
     if launch.certificate is not None:
         command += [
@@ -93,7 +99,44 @@ def granian_command(launch: Launch) -> list[str]:
             "--ssl-keyfile",
             launch.certificate.key,
         ]
-    return [*command, "app:app"]
+    return [*command, launch.app]
+
+
+def fastserve_wsgi_command(launch: Launch) -> list[str]:
+    """As a user starts it: it finds out by itself what the application speaks."""
+    return asgi_command("fastserve", launch)
+
+
+def fastserve_wsgi_inline_command(launch: Launch) -> list[str]:
+    """In the loop's own thread."""
+    return asgi_command("fastserve", launch, "--wsgi-threads", "0")
+
+
+def uvicorn_wsgi_command(launch: Launch) -> list[str]:
+    """Its own adapter, ten threads."""
+    return asgi_command("uvicorn", launch, "--loop", "uvloop", "--http", "httptools", "--interface", "wsgi")
+
+
+def granian_wsgi_command(launch: Launch) -> list[str]:
+    """One worker and its defaults."""
+    return granian_interface_command("wsgi", launch)
+
+
+def gunicorn_command(launch: Launch) -> list[str]:
+    """One worker of the kind that keeps connections, with as many threads as fastserve and uvicorn have."""
+    command = [launch.python, "-m", "gunicorn", "--chdir", str(BENCH), "-k", "gthread", "--threads", "10"]
+    command += ["--bind", f"127.0.0.1:{launch.port}", "--keep-alive", str(KEEP_ALIVE_TIMEOUT_S)]
+    return [*command, "--worker-connections", "4096", launch.app]
+
+
+def fastpysgi_command(launch: Launch) -> list[str]:
+    """It has no command that takes a directory."""
+    module, _, attribute = launch.app.partition(":")
+    start = (
+        f"import fastpysgi, sys; sys.path.insert(0, {str(BENCH)!r}); from {module} import {attribute}\n"
+        f"fastpysgi.run(wsgi_app={attribute}, host='127.0.0.1', port={launch.port})"
+    )
+    return [launch.python, "-c", start]
 
 
 NGINX_CONFIGURATION = """\
@@ -167,6 +210,19 @@ SERVERS: dict[str, Server] = {
         Server("nginx", nginx_command, nginx_version, "apt install nginx"),
         Server("floor", floor_command, distributions("uvloop"), PEERS),
         Server("granian", granian_command, distributions("granian"), PEERS),
+        Server(
+            "fastserve-wsgi", fastserve_wsgi_command, distributions("fastserve", "uvloop", "Flask"), PEERS
+        ),
+        Server(
+            "fastserve-wsgi-inline",
+            fastserve_wsgi_inline_command,
+            distributions("fastserve", "uvloop", "Flask"),
+            PEERS,
+        ),
+        Server("uvicorn-wsgi", uvicorn_wsgi_command, distributions("uvicorn", "Flask"), PEERS),
+        Server("granian-wsgi", granian_wsgi_command, distributions("granian", "Flask"), PEERS),
+        Server("gunicorn", gunicorn_command, distributions("gunicorn", "Flask"), PEERS),
+        Server("fastpysgi", fastpysgi_command, distributions("fastpysgi", "Flask"), PEERS),
     )
 }
 
@@ -195,7 +251,7 @@ def ask_interpreter(path: str) -> Interpreter:
 def serving(setting: Setting, entry: Entry, floor: str) -> Iterator[Running]:
     """Run the entry's server on the server core for the block, on a port of its own."""
     pair = certificate(setting.scratch) if entry.tls else None
-    launch = Launch(setting.python, free_port(), entry.access_log, floor, setting.scratch, pair)
+    launch = Launch(setting.python, free_port(), entry.access_log, floor, setting.scratch, pair, entry.app)
     command = SERVERS[entry.server].command(launch)
     # The floor is a module of this package; the other servers do not see the checkout.
     environment = {"PYTHONPATH": str(BENCH.parent)} if entry.server == "floor" else {}

@@ -41,6 +41,7 @@ class Metric:
 
 
 CPU_PER_REQUEST = Metric("server CPU per request", "µs", 2)
+LATENCY = Metric("99th percentile of latency", "ms", 2)
 MEMORY_PER_CONNECTION = Metric("memory per connection", "KB", 2)
 TIME_TO_ANSWER = Metric("start to first answer", "ms", 1)
 
@@ -57,6 +58,7 @@ class Entry:
     label: str = ""
     tls: bool = False
     resumed: bool = False
+    app: str = "app:app"
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from bench.workload import Workload
 from bench.workloads import (
     close,
     echo,
+    flask,
     handshake,
     hello,
     hello_log,
@@ -13,6 +14,9 @@ from bench.workloads import (
     start,
     streamed,
     tls,
+    wsgi,
+    wsgi_inline,
+    wsgi_mixed,
 )
 
 WORKLOADS: dict[str, Workload] = {
@@ -27,6 +31,10 @@ WORKLOADS: dict[str, Workload] = {
         close,
         tls,
         handshake,
+        wsgi,
+        wsgi_inline,
+        wsgi_mixed,
+        flask,
         idle,
         start,
     )

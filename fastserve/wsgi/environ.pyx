@@ -18,6 +18,7 @@ from fastserve.wsgi.input cimport NO_INPUT
 from fastserve._version import __version__
 from fastserve.wsgi.file_wrapper import FileWrapper
 
+cdef int HEADER_ROOM = 5  # of fields, at least; more of them were no longer copied as they stand
 cdef str HTTP_1_1 = "HTTP/1.1"
 cdef str HTTP_1_0 = "HTTP/1.0"
 cdef str COOKIE = "HTTP_COOKIE"
@@ -90,6 +91,12 @@ cdef class EnvironMaker:
             "fastserve.client": None,
             "fastserve.raw_path": "/",
         }
+        # One key more has the table grow, and copies have the size of what they are copies of: with room for what the
+        # request's header adds, none of them grows while a request waits.
+        for number in range(HEADER_ROOM):
+            self.template[f"room {number}"] = None
+        for number in range(HEADER_ROOM):
+            del self.template[f"room {number}"]
 
     cdef dict make(self, Request request, object body, object early_hints):
         """The environ of this request, with `body` as ``wsgi.input``; None: there is no body."""
