@@ -7,6 +7,7 @@
 #   BENCH_ARGS    arguments for `python -m bench`
 #   EVIDENCE_ARGS options to try only, or --check to leave the page as it is
 #   FUZZ_SECONDS  how long each fuzz target runs                         (60)
+#   SOAK_SECONDS  how long the soak runs                                 (600)
 
 # Only PYTHON may come from the environment: shells and containers set HOST and PORT for purposes of their own.
 PYTHON ?= python3
@@ -17,6 +18,7 @@ PYTEST_ARGS =
 BENCH_ARGS =
 EVIDENCE_ARGS =
 FUZZ_SECONDS = 60
+SOAK_SECONDS = 600
 
 # How the variants differ: variables for building, and for running what was built. See build_support/variant.py.
 BUILD_ENV =
@@ -36,6 +38,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test ctest pytest evidence parity bench debug resources asan lint fuzz packaging clean
+.PHONY: soak soak-this
 
 help: ## this list
 	@echo "make <goal>:"
@@ -73,11 +76,6 @@ debug: $(VENV)/.made ## pytest against a build with assertions and live-object c
 	$(BIN)/python -m build_support.mirror build/tree-debug
 	$(MAKE) -C build/tree-debug pytest VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1"
 
-resources: $(VENV)/.made ## thousands of clients that reset, stall or trickle, against that build; takes minutes
-	$(BIN)/python -m build_support.mirror build/tree-debug
-	$(MAKE) -C build/tree-debug pytest VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1" \
-		PYTEST_ARGS="--huge --timeout 1800 tests/wire/test_resources.py tests/wire/test_resources_phases.py $(PYTEST_ARGS)"
-
 asan: ctest ## ctest, and pytest against a build under the address and undefined-behaviour sanitizers
 	$(BIN)/python -m build_support.mirror build/tree-asan
 	@# Python needs libasan preloaded, and hands that on to the programs that tests start; curl would hang with it.
@@ -92,6 +90,19 @@ asan: ctest ## ctest, and pytest against a build under the address and undefined
 			ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/build/asan-report \
 			UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/build/asan-report PYTHONMALLOC=malloc"; \
 	status=$$?; cat build/asan-report.* 2>/dev/null; exit $$status
+
+resources: $(VENV)/.made ## thousands of clients that reset, stall or trickle, against the debug build; takes minutes
+	$(BIN)/python -m build_support.mirror build/tree-debug
+	$(MAKE) -C build/tree-debug pytest VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1" \
+		PYTEST_ARGS="--huge --timeout 1800 tests/wire/test_resources.py tests/wire/test_resources_phases.py $(PYTEST_ARGS)"
+
+soak: $(VENV)/.made ## valid and hostile traffic for SOAK_SECONDS, against the debug build; draws docs/soak.svg
+	$(BIN)/python -m build_support.mirror build/tree-debug
+	$(MAKE) -C build/tree-debug soak-this VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1" \
+		SOAK_SECONDS=$(SOAK_SECONDS) SOAK_PICTURE=$(CURDIR)/docs/soak.svg
+
+soak-this: $(VENV)/.installed-test $(VENV)/.installed-soak
+	cd tests && $(BIN)/python -m soak $(SOAK_SECONDS) $(SOAK_PICTURE)
 
 lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
 	$(BIN)/ruff check .

@@ -51,6 +51,7 @@ cdef class ASGICycle(Stream):
     cdef bint last_received      # the application has the body's last message
     cdef bint disconnected
     cdef list receivers          # futures, or None
+    cdef int ends_in_a_row       # http.disconnect, without a turn of the loop
 
     # send()
     cdef ResponseState state

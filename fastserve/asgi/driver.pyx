@@ -56,6 +56,7 @@ cdef str HTTP_EARLY_HINT = "http.response.early_hint"
 # An application that sends in a loop and never meets a slow client would keep the event loop to itself: after so many
 # parts without a wait, one send() lets the others on. Few enough that nobody waits long; enough to cost nothing.
 cdef int SENDS_IN_A_ROW_MAX = 64
+cdef int ENDS_IN_A_ROW_MAX = 64  # the same for one that asks on and on behind http.disconnect
 
 
 cdef class ASGIDriver(Driver):
@@ -149,6 +150,12 @@ cdef class ASGIDriver(Driver):
 
 cdef class Receive(Awaitable):
     """What receive() returns. The message is taken when it is awaited: a receive() that is cancelled loses none."""
+
+    cdef object advance(self):
+        if self.cycle.ends_in_a_row >= ENDS_IN_A_ROW_MAX:
+            self.cycle.ends_in_a_row = 0
+            return None  # as asyncio.sleep(0) does
+        return Awaitable.advance(self)
 
     cdef object poll(self):
         return self.cycle.next_message()
@@ -416,6 +423,7 @@ cdef class ASGICycle(Stream):
     cdef object next_message(self):
         cdef object body
         if self.disconnected or self.state == RESPONDED:
+            self.ends_in_a_row += 1
             return {"type": "http.disconnect"}
         if self.part is None and not self.body_ended:
             self.sink.body_wanted()

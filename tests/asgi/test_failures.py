@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import sys
 import weakref
@@ -147,6 +148,34 @@ def test_a_recursion_without_end(serve: Serve) -> None:
     assert serving.ask().status == 500
     (text,) = serving.errors()
     assert text.rpartition("\n")[2].startswith("RecursionError")
+    assert_served(serving)
+
+
+def test_messages_at_the_limit_of_recursion(serve: Serve) -> None:
+    """Whatever step of the server's fails there for want of a frame, the answer stays one answer."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        sent: list[str] = []
+
+        def dive() -> None:
+            try:
+                dive()
+            finally:
+                with contextlib.suppress(RecursionError):
+                    receive().send(None) if len(sent) % 2 else receive().close()  # type: ignore[attr-defined]
+                with contextlib.suppress(RecursionError, RuntimeError, StopIteration):
+                    send(head(201, [(b"x", b"y")]) if not sent else part(b"x", more=True))
+                    sent.append("a message")
+
+        with contextlib.suppress(RecursionError, StopIteration):
+            dive()
+        await send(part(b"end"))
+
+    serving = serve(well_or(app))
+    for _ in range(3):
+        response = serving.ask(request("POST", "/", body=b"abc"))
+        assert (response.status, response.header("x")) == (201, [b"y"])
+        assert response.body.strip(b"x") == b"end"
     assert_served(serving)
 
 

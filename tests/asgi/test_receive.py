@@ -415,3 +415,26 @@ def test_backpressure_an_application_that_does_not_read_stops_the_client(serve: 
         gate.open()
         client.send(bytes(size - sent))
         assert client.response().body == b"%d" % size
+
+
+def test_an_application_that_asks_on_behind_the_end(serve: Serve) -> None:
+    """It does not know http.disconnect, and asks for ever: others are served, and it can be cancelled."""
+    gate = Gate()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/other":
+            await answer(send, b"served")
+            return
+        gate.announce()
+        while True:
+            await receive()
+
+    serving = serve(app, timeout_graceful_shutdown=0.1)
+    with serving.connect() as client:
+        client.send(get())
+        gate.await_reached()
+        client.reset()
+    for _ in range(3):
+        assert serving.ask(get("/other")).body == b"served"
+    serving.stop()
+    assert serving.errors() == ["Cancel 1 running task(s), timeout graceful shutdown exceeded"]
