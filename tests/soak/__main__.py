@@ -18,6 +18,8 @@ def machine() -> str:
 
 def main() -> None:
     seconds = float(sys.argv[1])
+    if len(sys.argv) > 2:
+        import matplotlib  # noqa: F401  now, and not when the run is over
     seed = random.randrange(2**32)
     print(f"soak: {seconds:g} s, seed {seed}, {machine()}", flush=True)
     result = soak(seconds, seed)

@@ -6,6 +6,7 @@ processor rests. A few hundred clients each; with `--huge`, or `make resources`,
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.proc
 CASES = pytest.mark.parametrize
 
 MB = 1_000_000
+HEAD_TIMEOUT_S = 30  # the default
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
 WAITING = f"GET {script(wait_disconnect())} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
 SLOW = f"GET {script(start(200), fill(65536, 400))} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
@@ -77,7 +79,9 @@ def await_holdings(server: Server, live: dict[str, int], descriptors: int) -> No
         time.sleep(0.02)
 
 
-def assert_steady(server: Server, visit: Callable[[int], None], count: int) -> None:
+def assert_steady(
+    server: Server, visit: Callable[[int], None], count: int, growth_bytes: int = 2 * MB
+) -> None:
     """After each of four visits by `count` clients the server holds what it held before, and rests."""
     live, descriptors = holdings(server)
     visit(min(count // 4, 100))  # pays for what is made once
@@ -87,8 +91,8 @@ def assert_steady(server: Server, visit: Callable[[int], None], count: int) -> N
         visit(count // 4)
         await_holdings(server, live, descriptors)
         rss_bytes.append(server.rss_bytes())
-    # An allocator gives memory back when it likes; what is kept for good is there after every visit.
-    assert min(rss_bytes[2:]) - min(rss_bytes[:2]) < 2 * MB, rss_bytes
+    # An allocator may keep what was needed once, for the next time; what is never given back adds up.
+    assert rss_bytes[3] - max(rss_bytes[:2]) < growth_bytes, rss_bytes
     cpu_s = server.cpu_s()
     time.sleep(0.2)
     assert server.cpu_s() - cpu_s < 0.1, "the processor does not rest"
@@ -122,7 +126,8 @@ def test_slow_readers(quiet: Server, end: str, count: int) -> None:
             getattr(client, end)()
             client.close()
 
-    assert_steady(quiet, visit, count)
+    # Each has a write buffer of 64 KiB; how densely the next ones lie in what those left is the allocator's.
+    assert_steady(quiet, visit, count, 2 * MB + count * 3000)
 
 
 def settle(server: Server) -> None:
@@ -155,16 +160,19 @@ def test_half_closed_in_every_phase(quiet: Server, count: int) -> None:
 
 @CASES(("count", "seconds"), [(100, 2), pytest.param(1000, 60, marks=pytest.mark.huge)])
 def test_slow_writers(quiet: Server, count: int, seconds: int) -> None:
-    """One byte a second each: they cost a read, and leave nothing when they go."""
+    """One byte a second each: they cost a read, are given up at the deadline, and leave nothing."""
     data = G + b"X: " + b"x" * 100
     live, descriptors = holdings(quiet)
     clients = [quiet.connect() for _ in range(count)]
     cpu_s = quiet.cpu_s()
     for at in range(seconds):
         for client in clients:
-            client.send(data[at : at + 1])
+            with contextlib.suppress(OSError):  # given up
+                client.send(data[at : at + 1])
         time.sleep(1)
     assert quiet.cpu_s() - cpu_s < 0.001 * count * seconds + 0.2
+    given_up = sum(quiet.holds(client) is False for client in clients[:20])
+    assert given_up == (20 if seconds > HEAD_TIMEOUT_S + 1 else 0)
     for client in clients:
         client.close()
     await_holdings(quiet, live, descriptors)
