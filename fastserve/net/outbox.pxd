@@ -17,6 +17,7 @@ cdef class Outbox(Writer):
     cdef readonly bint closed
 
     cdef int put(self, bytes piece) except -1
+    cdef int flush_if_open(self) except -1
     cdef inline void cork(self) noexcept
     cdef inline int uncork(self) except -1
     cdef int pause(self) except -1

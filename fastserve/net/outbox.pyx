@@ -44,10 +44,18 @@ cdef class Outbox(Writer):
             self.rest.append(piece)
         self.waiting_bytes += len(piece)
         if self.waiting_bytes > self.bytes_max:
-            self.flush()
+            self.flush_if_open()
         else:
             self.turn.add_writer(self)
         return 0
+
+    cdef int flush_if_open(self) except -1:
+        """Of a turn's many writes: the client may be gone already, and asyncio complains of each write to nobody."""
+        if self.transport.is_closing():
+            self.first = self.rest = None
+            self.waiting_bytes = 0
+            return 0
+        return self.flush()
 
     cdef int flush(self) except -1:
         cdef bytes first = self.first

@@ -7,7 +7,9 @@ application, is a 499 in the access log and nothing in the error log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -325,3 +327,25 @@ def test_many_clients_that_go(serve: Serve) -> None:
         until(lambda path=path: path in heard, f"{path} has not heard of the end")
         assert len(heard) == number + 1
     assert sorted(heard) == sorted(clients)
+
+
+def test_a_client_that_is_gone_before_the_loop_knows(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """What is sent meanwhile is dropped without a word; asyncio would write a line for each piece."""
+    reached, left = threading.Event(), threading.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(head())
+        reached.set()
+        assert left.wait(10)  # blocks the event loop
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                await send(part(bytes(100_000), more=True))
+
+    serving = serve(app)
+    with serving.connect() as client:
+        client.send(get())
+        assert reached.wait(10)
+        client.reset()
+        left.set()
+    serving.await_idle()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
