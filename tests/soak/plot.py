@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def plot(result: Result, path: Path, machine: str) -> None:
     rates.set_yscale("log")
     rates.legend(loc="lower right")
     rates.set_xlabel(f"seconds; {machine}")
-    figure.suptitle(result.summary(), fontsize=8)
+    figure.suptitle(textwrap.fill(result.summary(), 110), fontsize=9)
     figure.tight_layout()
     figure.savefig(path, format="svg", metadata={"Date": None})
     plt.close(figure)
