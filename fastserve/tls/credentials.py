@@ -130,11 +130,7 @@ def _context(config: Settings) -> ssl.SSLContext:
     _load_chain(context, certfile, config.ssl_keyfile, config.ssl_keyfile_password)
     context.verify_mode = ssl.VerifyMode(config.ssl_cert_reqs)
     if ca_certs:
-        _readable(ca_certs, "--ssl-ca-certs")
-        try:
-            context.load_verify_locations(ca_certs)
-        except ssl.SSLError as error:
-            raise StartupError(f"Cannot use --ssl-ca-certs {ca_certs}: {reason_of(error)}") from None
+        _trust(context, ca_certs, "--ssl-ca-certs")
     if config.ssl_ciphers:
         try:
             context.set_ciphers(config.ssl_ciphers)
@@ -144,7 +140,8 @@ def _context(config: Settings) -> ssl.SSLContext:
 
 
 def _load_chain(context: ssl.SSLContext, certfile: str, keyfile: str | None, password: str | None) -> None:
-    _readable(certfile, "--ssl-certfile")
+    # Only to judge it alone: what load_cert_chain() raises does not tell which of its files it is about.
+    _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certfile, "--ssl-certfile")
     if keyfile:
         _readable(keyfile, "--ssl-keyfile")
     what = f"--ssl-keyfile {keyfile}" if keyfile else f"--ssl-certfile {certfile}"
@@ -160,10 +157,23 @@ def _load_chain(context: ssl.SSLContext, certfile: str, keyfile: str | None, pas
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise StartupError(f"Cannot use {what}: it is not the key of {certfile}") from None
+        if error.reason is not None and error.reason.startswith(("EE_", "CA_")):  # too weak
+            raise StartupError(f"Cannot use --ssl-certfile {certfile}: {reason_of(error)}") from None
+        reason = reason_of(error) if error.reason else "it holds no private key in PEM that can be read"
         hint = " (is --ssl-keyfile-password right?)" if password else ""
-        raise StartupError(f"Cannot use {what}: {reason_of(error)}{hint}") from None
+        raise StartupError(f"Cannot use {what}: {reason}{hint}") from None
     except ValueError as error:  # the password is longer than OpenSSL takes
         raise StartupError(f"Cannot use {what}: {error}") from None
+
+
+def _trust(context: ssl.SSLContext, path: str, option: str) -> None:
+    _readable(path, option)
+    try:
+        context.load_verify_locations(path)
+    except ssl.SSLError:
+        raise StartupError(
+            f"Cannot use {option} {path}: it holds no certificate in PEM, or a damaged one"
+        ) from None
 
 
 def _readable(path: str, option: str) -> None:

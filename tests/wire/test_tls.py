@@ -185,6 +185,19 @@ def test_nothing_older_than_tls_1_2(tls: TlsServer) -> None:
         ),
         ({"ssl-certfile": ""}, "--ssl-keyfile needs --ssl-certfile"),
         ({"ssl-keyfile": "/nowhere.key"}, "Cannot use --ssl-keyfile /nowhere.key: No such file or directory"),
+        (
+            {"ssl-certfile": "RUBBISH"},
+            "--ssl-certfile RUBBISH: it holds no certificate in PEM, or a damaged one",
+        ),
+        (
+            {"ssl-keyfile": "RUBBISH"},
+            "--ssl-keyfile RUBBISH: it holds no private key in PEM that can be read",
+        ),
+        (
+            {"ssl-ca-certs": "RUBBISH"},
+            "--ssl-ca-certs RUBBISH: it holds no certificate in PEM, or a damaged one",
+        ),
+        ({"ssl-keyfile": ""}, "it holds no private key in PEM that can be read"),
         ({"ssl-keyfile": "OTHER"}, "it is not the key of"),
         ({"ssl-keyfile": "ENCRYPTED"}, "the key is encrypted, give --ssl-keyfile-password"),
         ({"ssl-keyfile": "ENCRYPTED", "ssl-keyfile-password": "wrong"}, "is --ssl-keyfile-password right"),
@@ -199,6 +212,8 @@ def test_what_cannot_be_served_is_told_in_one_line(
 ) -> None:
     pair = certificates.issue("checked")
     other = certificates.issue("other")[1]
+    rubbish = certificates.directory / "rubbish.pem"
+    rubbish.write_bytes(b"rubbish")
     encrypted = certificates.issue("encrypted")
     certificates.encrypt(encrypted[1], "secret")
     options = options_of(pair)
@@ -207,12 +222,14 @@ def test_what_cannot_be_served_is_told_in_one_line(
             del options[name]
         elif value == "ENCRYPTED":
             options["ssl-certfile"], options["ssl-keyfile"] = encrypted
+        elif value == "RUBBISH":
+            options[name] = str(rubbish)
         else:
             options[name] = other if value == "OTHER" else value
     ended = failing_start(http, options)
     assert ended.returncode == 3
     (line,) = ended.stderr.splitlines()
-    assert reason in line
+    assert reason.replace("RUBBISH", str(rubbish)) in line
 
 
 # ---- row 50, and handshakes that fail ----
