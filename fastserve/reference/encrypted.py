@@ -57,6 +57,8 @@ class EncryptedConnection(Connection):
             self.deadline_s = time.monotonic() + self.limits.linger_timeout_s
 
     def on_sweep(self, now_s: float) -> None:
+        if self.state < State.LINGERING and not self.writing_paused:
+            self.sweep_unpaused(now_s)
         if self.state is not State.CLOSING:
             super().on_sweep(now_s)
         # The peer may not confirm the session's end; it is given time for that when all is sent.
@@ -65,6 +67,15 @@ class EncryptedConnection(Connection):
             self.sweep_write(now_s)
         elif self.deadline_s is None or now_s >= self.deadline_s:
             self.drop()
+
+    def sweep_unpaused(self, now_s: float) -> None:
+        """One large write goes through the session at once, and no high-water mark tells of it beneath."""
+        if self.left_to_write() == 0:
+            self.write_left = 0
+            return
+        if self.state is State.AWAITING_HEAD and not self.head_clocked and self.deadline_s is not None:
+            self.deadline_s = now_s + self.limits.timeout_keep_alive  # not idle: it takes its answers
+        self.sweep_write(now_s)
 
     def left_to_write(self) -> int:
         return self.wire.get_write_buffer_size() + self.transport.get_write_buffer_size()
