@@ -50,10 +50,7 @@ LOOP_FACTORIES = {
 STAND_INS = {
     "loop": (("zuvloop",), "uvloop is used where it is installed"),
     "http": (core.STAND_INS, "fastserve's own HTTP/1 is used"),
-    "ws": (
-        ("none", "websockets", "websockets-sansio", "wsproto"),
-        "WebSocket is not there yet, an upgrade is served as an ordinary request",
-    ),
+    "ws": (("websockets", "websockets-sansio", "wsproto"), "fastserve's own WebSocket is used"),
 }
 
 
@@ -97,6 +94,18 @@ class Config:
     health_path: str | None
     pid_file: str | None
     umask: str | None
+    ws_max_size: int
+    ws_max_queue: int
+    ws_queue_bytes_max: int
+    ws_fragments_max: int
+    ws_ping_interval: float
+    ws_ping_timeout: float
+    ws_close_timeout_s: float
+    ws_shutdown_code: str
+    ws_per_message_deflate: bool
+    ws_deflate_bytes_min: int
+    ws_deflate_window_bits: int
+    ws_deflate_memory_level: int
     limit_concurrency: int | None
     limit_max_requests: int | None
     limit_max_requests_jitter: int

@@ -43,6 +43,8 @@ _CYTHON = {
     "InlineDriver": "fastserve.wsgi.inline:InlineDriver",
     "RequestLimit": "fastserve.features.request_limit:RequestLimit",
     "ThreadedDriver": "fastserve.wsgi.threaded:ThreadedDriver",
+    "WebSocketDriver": "fastserve.asgi.websocket:WebSocketDriver",
+    "WebSocketUpgrade": "fastserve.ws.handshake:WebSocketUpgrade",
     "connection": "fastserve.h1.connection:Connection",
     "encrypted_connection": "fastserve.h1.encrypted:encrypted_connection",
     "proxy_filter": "fastserve.features.proxy:proxy_filter",

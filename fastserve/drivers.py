@@ -1,4 +1,4 @@
-"""Which driver runs the application?"""
+"""Which driver runs the application, and its WebSockets?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastserve.config import Config
 from fastserve.core import Core
 from fastserve.errors import StartupError
 
-__all__ = ["driver_for"]
+__all__ = ["driver_for", "upgrade_for"]
 
 
 def driver_for(
@@ -33,3 +33,17 @@ def driver_for(
         config.loaded_app, loop, context, state,
         config.root_path, config.read_buffer_bytes_max, config.root_path_stripped,
     )  # fmt: skip
+
+
+def upgrade_for(config: Config, core: Core, loop: asyncio.AbstractEventLoop, driver: Any) -> Any:
+    """Return what makes WebSockets of requests, for this driver; None where there are to be none.
+
+    Raises StartupError where the user wants some that the core has not.
+    """
+    if config.ws == "none" or config.interface == "wsgi":
+        return None
+    if "WebSocketUpgrade" not in core.places:
+        if config.ws != "auto":
+            raise StartupError(f"Cannot use --ws {config.ws} with --http {core.name}: it has no WebSocket.")
+        return None
+    return core.part("WebSocketUpgrade")(loop, core.part("WebSocketDriver")(driver, config), config)

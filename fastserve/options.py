@@ -25,6 +25,7 @@ GROUPS = {
     "proxies": "Behind a proxy",
     "process": "Event loop, protocols, load, shutdown",
     "workers": "Worker processes and reload",
+    "websocket": "WebSocket (0: none)",
     "logging": "Logs",
     "observation": "What the server sees of itself",
     "headers": "Headers of every response",
@@ -66,12 +67,16 @@ _BYTES_MAX = 2**30
 _SECONDS_MAX = 10**7  # about 116 days: what a deadline can mean, and no sum with the clock overflows
 
 
-def _bytes(name: str, default: int, minimum: int, help: str, maximum: int = _BYTES_MAX) -> Option:
-    return Option(name, int, default, "limits", help, "bytes", minimum=minimum, maximum=maximum)
+def _bytes(
+    name: str, default: int, minimum: int, help: str, maximum: int = _BYTES_MAX, group: str = "limits"
+) -> Option:
+    return Option(name, int, default, group, help, "bytes", minimum=minimum, maximum=maximum)
 
 
-def _count(name: str, default: int, maximum: int, help: str) -> Option:
-    return Option(name, int, default, "limits", help, minimum=1, maximum=maximum)
+def _count(
+    name: str, default: int, maximum: int, help: str, group: str = "limits", minimum: int = 1
+) -> Option:
+    return Option(name, int, default, group, help, minimum=minimum, maximum=maximum)
 
 
 def _seconds(name: str, default: float | None, help: str, group: str = "limits") -> Option:
@@ -188,12 +193,6 @@ OPTIONS: tuple[Option, ...] = (
         "it sets.",
     ),
     Option(
-        "ws", str, "auto", "process",
-        "WebSocket. It is not there yet: an upgrade is answered as an ordinary request, whatever this says.",
-        choices=("auto", "none", "websockets", "websockets-sansio", "wsproto"),
-        uvicorn="As `none`, until it is there; a line says so, except for `auto`.",
-    ),
-    Option(
         "health_path", str, None, "process",
         "Answer for the server: the first path by 200, the second by 503 once it is to end, or else by 200.",
         judge=_paths, form="a path or two, like /livez,/readyz",
@@ -298,6 +297,39 @@ OPTIONS: tuple[Option, ...] = (
         "reload_delay", float, 0.25, "workers", "The time from one look for changes to the next.",
         "seconds", minimum=0, maximum=3600,
     ),
+    # --- websocket
+    Option(
+        "ws", str, "auto", "websocket",
+        "The WebSocket implementation; none: an upgrade is answered as an ordinary request.",
+        choices=("auto", "cython", "none", "websockets", "websockets-sansio", "wsproto"),
+        uvicorn="`websockets`, `websockets-sansio` and `wsproto` are taken for `auto`, and a line says so. "
+        "No import strings. With `none`, nothing is logged for an upgrade.",
+    ),
+    _bytes(
+        "ws_max_size", 2**24, 1, "A longer message closes by 1009, before memory is taken for it.",
+        group="websocket",
+    ),
+    _count("ws_max_queue", 32, 2**20, "Messages held for the application before reading stops.", "websocket"),
+    _bytes(
+        "ws_queue_bytes_max", 2**20, 1, "Their size before reading stops, however few they are.",
+        group="websocket",
+    ),
+    _count(
+        "ws_fragments_max", 2**17, 2**31 - 1, "A message in more frames closes by 1008.",
+        "websocket",
+    ),
+    _seconds("ws_ping_interval", 20.0, "How often a client is asked whether it is there.", "websocket"),
+    _seconds("ws_ping_timeout", 20.0, "How long it may take to answer; then 1011 closes.", "websocket"),
+    _seconds("ws_close_timeout_s", 10.0, "How long a client may take to answer a Close.", "websocket"),
+    Option(
+        "ws_shutdown_code", str, "1012", "websocket",
+        "The code by which connections are closed when the server ends; 1012 asks clients to come again.",
+        "1000, 1001, 1012, 1013 or 3000 to 4999", pattern="100[01]|101[23]|[34][0-9]{3}",
+    ),
+    Option("ws_per_message_deflate", bool, True, "websocket", "Compress messages, with clients that can."),
+    _bytes("ws_deflate_bytes_min", 256, 0, "Shorter messages are sent as they are.", group="websocket"),
+    _count("ws_deflate_window_bits", 12, 15, "2 to the power of this is the window.", "websocket", 9),
+    _count("ws_deflate_memory_level", 5, 9, "zlib's memLevel: memory for speed and ratio.", "websocket"),
     # --- logging
     Option(
         "log_level", str, None, "logging", "The least severe messages to log; without it: info.",

@@ -22,7 +22,7 @@ from fastserve import access, observation, signals
 from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.core import Core, find
-from fastserve.drivers import driver_for
+from fastserve.drivers import driver_for, upgrade_for
 from fastserve.holder import told_with_holder
 from fastserve.intake import Intake
 from fastserve.log import announce, logger, reopen_files, style
@@ -219,9 +219,12 @@ class Server:
         )
         for entry in meaningless:
             logger.warning("forwarded_allow_ips: %r is neither an address nor a network: ignored", entry)
-        driver = self._with_health(core, driver_for(config, core, loop, context, state))
+        driver = driver_for(config, core, loop, context, state)
+        upgrade = upgrade_for(config, core, loop, driver)
+        driver = self._with_health(core, driver)
+        arguments = [loop, config, driver, config.encoded_headers, observers, request_filter]
         endpoint = self._endpoint = core.part("Endpoint")(
-            loop, config, driver, config.encoded_headers, observers, request_filter
+            *arguments, *([upgrade] if upgrade is not None else ())
         )
         protocol = config.get_http_protocol()
         accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731

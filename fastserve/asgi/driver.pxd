@@ -69,7 +69,11 @@ cdef class ASGICycle(Stream):
     cdef int wake_receivers(self) except -1
     cdef object send_start(self, dict message)
     cdef object send_body(self, dict message)
+    cdef object after_part(self)
     cdef object after_response(self)
+
+
+cdef str printable(str text)
 
 
 cdef class Receive(Awaitable):

@@ -487,12 +487,16 @@ cdef class ASGICycle(Stream):
         return READY
 
     cdef object send_body(self, dict fields):
-        cdef Drain drain
         cdef bint more = fields.get("more_body", False)
         self.sink.send_data(fields.get("body", b""), more)
         if not more:
             self.state = RESPONDED
             return READY if self.receivers is None else self.after_response()
+        return self.after_part()
+
+    cdef object after_part(self):
+        """What send() returns when more is to come."""
+        cdef Drain drain
         self.sends_in_a_row += 1
         if self.sends_in_a_row < SENDS_IN_A_ROW_MAX and self.sink.writable():
             return READY

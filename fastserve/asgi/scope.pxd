@@ -18,3 +18,4 @@ cdef class ScopeMaker:
 
     cdef int update_template(self, Request request) except -1
     cdef dict make(self, Request request)
+    cdef dict make_websocket(self, Request request, list subprotocols)

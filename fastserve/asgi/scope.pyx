@@ -7,6 +7,8 @@ from fastserve.stream.request cimport Request
 ASGI_VERSION = "3.0"
 SPEC_VERSION = "2.5"
 
+cdef dict SCHEMES = {"http": "ws", "https": "wss"}
+
 
 cdef class ScopeMaker:
     """Makes the scopes of one application.
@@ -76,4 +78,17 @@ cdef class ScopeMaker:
             # The specification wants the whole path, the root path in front.
             PyDict_SetItem(scope, "path", self.prefix + request.path)
             PyDict_SetItem(scope, "raw_path", self.raw_prefix + request.raw_path)
+        return scope
+
+    cdef dict make_websocket(self, Request request, list subprotocols):
+        """The scope of a request that may become a WebSocket: with the extensions that concern it."""
+        cdef dict scope = self.make(request)
+        cdef dict extensions = {"websocket.http.response": {}}
+        if request.tls is not None:
+            extensions["tls"] = PyDict_Copy(request.tls)
+        del scope["method"]
+        scope["type"] = "websocket"
+        scope["scheme"] = SCHEMES.get(request.scheme, request.scheme)
+        scope["subprotocols"] = list(subprotocols)
+        scope["extensions"] = extensions
         return scope

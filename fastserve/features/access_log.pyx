@@ -57,7 +57,7 @@ cdef class AccessLog(Observer):
         cdef fs_buf *lines = &self.lines
         cdef const char *text
         cdef Py_ssize_t size = 0
-        if lines.len >= KEEP_BYTES_MAX:
+        if lines.len >= KEEP_BYTES_MAX or request.protocol is not None:  # a WebSocket's driver logs it
             return 0
         # 4: an escaped byte; 320: the address, what is fixed, and colours
         if fs_buf_reserve(lines, 4 * (raw_size + query_size) + PyBytes_GET_SIZE(self.prefix) + 320) != 0:

@@ -32,6 +32,8 @@ cdef class AccessRecords(Observer):
     cdef int stream_ended(self, Request request, Sink sink) except -1:
         cdef str target = self.prefix + self.escaped(request.raw_path)
         cdef object client = request.client
+        if request.protocol is not None:
+            return 0  # a WebSocket's driver logs it
         if request.query_string:
             target = target + "?" + self.escaped(request.query_string)
         try:

@@ -30,14 +30,10 @@ cdef class Connection(Channel):
     cdef H1Sink sink
     cdef H1Sink used_sink        # of the request before, for the next one
     cdef bint stream_started
+    cdef bint upgrading          # the stream may ask for the connection; it starts behind the body
     cdef bint body_paused        # the application does not keep up
     cdef uint64_t body_bytes
     cdef bint may_send_more      # the client has not announced its end, or goes on behind it
-
-    # Bytes that wait, unparsed: for the end of the loop's turn, or for the request in hand to end
-    cdef bytes waiting
-    cdef Py_ssize_t waiting_at   # how much of it is used
-    cdef list waiting_more       # behind it, or None
 
     # The peer
     cdef str scheme
@@ -52,9 +48,7 @@ cdef class Connection(Channel):
     # Deadlines on the coarse clock; 0 for none
     cdef double deadline_s       # of the state
     cdef double linger_end_s
-    cdef double write_deadline_s
     cdef double body_paused_at_s
-    cdef uint64_t write_left     # in the transport at the last look: does a slow client move?
     cdef bint head_clocked       # deadline_s is that of a head that has begun
 
     cdef int enter(self, ConnectionState state, double timeout_s) except -1
@@ -73,11 +67,7 @@ cdef class Connection(Channel):
     cdef int break_off(self) except -1
     cdef int close_after_write(self) except -1
     cdef int wait(self, bytes data) except -1
-    cdef int put_back(self, bytes data, Py_ssize_t at) except -1
-    cdef int forget_waiting(self) except -1
     cdef bint may_work(self) noexcept
     cdef int update_reading(self) except -1
     cdef int look_up_addresses(self) except -1
-    cdef uint64_t left_to_write(self) except? 0
-    cdef int sweep_write(self, double now_s) except -1
     cdef int sweep_request(self, double now_s) except -1

@@ -25,10 +25,12 @@ from fastserve.csrc.parser cimport (
 from fastserve.csrc.rules cimport fs_judge_parser, fs_verdict
 from fastserve.h1.parser cimport build_request
 from fastserve.h1.sink cimport Channel, H1Sink
+from fastserve.h1.tunnel cimport Tunnel
 from fastserve.net.addresses cimport ends_of
 from fastserve.net.debug cimport live
 from fastserve.net.endpoint cimport Endpoint
 from fastserve.net.outbox cimport Outbox
+from fastserve.stream.channel cimport ByteSession
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer
 from fastserve.stream.stream cimport Stream
@@ -100,8 +102,6 @@ cdef class Connection(Channel):
 
     def pause_writing(self):
         self.outbox.pause()
-        self.write_deadline_s = fs_monotonic_s() + self.endpoint.write_timeout_s
-        self.write_left = 0
 
     def resume_writing(self):
         self.outbox.resume()
@@ -132,7 +132,7 @@ cdef class Connection(Channel):
         self.outbox.cork()
         try:
             self.work_off(data, at)
-            if self.stream is not None and not self.stream_started:
+            if self.stream is not None and not self.stream_started and not (self.upgrading and self.parser.in_body):
                 self.start_stream()
         finally:
             self.outbox.uncork()
@@ -157,7 +157,8 @@ cdef class Connection(Channel):
         while at < size and self.state <= DISCARDING:
             if not self.parser.in_body:
                 if self.state == IN_REQUEST or self.outbox.paused or served >= self.endpoint.pipelined_requests_max:
-                    return self.put_back(data, at)
+                    self.put_back(data, at)
+                    return self.update_reading()
             event = fs_parser_feed(&self.parser, start + at, size - at, &consumed)
             if event == FS_ERROR:
                 if self.body_exceeds(self.parser.body.dropped):  # as if the error had come with a later read
@@ -182,7 +183,7 @@ cdef class Connection(Channel):
                     self.sink.owes_continue = False  # nobody waits for one behind the body
                     stream = self.stream
                     stream.end_body()
-                    if not self.stream_started:
+                    if not self.stream_started and not self.upgrading:
                         self.start_stream()
         return 0
 
@@ -226,10 +227,17 @@ cdef class Connection(Channel):
         if self.endpoint.body_bytes_max > 0 and verdict.content_length > <uint64_t>self.endpoint.body_bytes_max:
             return sink.send_error(413)
         self.stream_started = False
-        self.stream = self.endpoint.driver.open(request, sink)
+        if verdict.upgrade and self.endpoint.upgrade is not None:
+            self.stream = self.endpoint.upgrade.open(request, sink)
+            if sink.finished:
+                return 0
+        self.upgrading = self.stream is not None
+        if not self.upgrading:
+            self.stream = self.endpoint.driver.open(request, sink)
         if not has_body:
             self.stream.end_body()
-            self.start_stream()
+            if not self.upgrading:
+                self.start_stream()
         return 0
 
     cdef int start_stream(self) except -1:
@@ -326,6 +334,19 @@ cdef class Connection(Channel):
             self.update_reading()  # the application may have left a body unread
         return 0
 
+    cdef int on_upgraded(self, H1Sink sink, ByteSession session) except -1:
+        """The connection is the session's from now on: a tunnel takes it over, with what was read behind the head."""
+        cdef Tunnel tunnel = Tunnel.__new__(Tunnel)
+        tunnel.waiting, tunnel.waiting_at, tunnel.waiting_more = self.waiting, self.waiting_at, self.waiting_more
+        tunnel.at_eof, tunnel.reading_paused = self.at_eof, self.reading_paused
+        self.forget_waiting()
+        self.end_request(sink)
+        self.enter(CLOSED, 0)
+        tunnel.take_over(self.endpoint, self.transport, self.outbox, session)
+        self.endpoint.unlink(self)
+        self.transport = None
+        return 0
+
     cdef int on_gave_up(self, H1Sink sink) except -1:
         if sink is not self.sink:
             return 0
@@ -355,30 +376,8 @@ cdef class Connection(Channel):
     # ---- bytes that wait ----
 
     cdef int wait(self, bytes data) except -1:
-        if self.waiting is None:
-            self.waiting = data
-            self.waiting_at = 0
-            return self.endpoint.turn.add_reader(self)
-        if self.waiting_more is None:
-            self.waiting_more = [data]
-        else:
-            self.waiting_more.append(data)
-        return self.update_reading()
-
-    cdef int put_back(self, bytes data, Py_ssize_t at) except -1:
-        if self.waiting is not None:
-            if self.waiting_more is None:
-                self.waiting_more = [self.waiting]
-            else:
-                self.waiting_more.insert(0, self.waiting)
-        self.waiting = data
-        self.waiting_at = at
-        return self.update_reading()
-
-    cdef int forget_waiting(self) except -1:
-        self.waiting = None
-        self.waiting_more = None
-        return 0
+        self.keep(data)
+        return self.endpoint.turn.add_reader(self) if self.waiting_more is None else self.update_reading()
 
     cdef bint may_work(self) noexcept:
         """Whether the next bytes have somewhere to go: into the body in hand, or to a next request."""
@@ -388,17 +387,10 @@ cdef class Connection(Channel):
 
     cdef int work(self) except -1:
         """From the turn: work off what waits, as far as it goes."""
-        cdef bytes data
         cdef Py_ssize_t at
         while self.waiting is not None and self.may_work():
-            data, at = self.waiting, self.waiting_at
-            self.waiting = None
-            if self.waiting_more is not None:
-                self.waiting = <bytes>self.waiting_more.pop(0)
-                self.waiting_at = 0
-                if not self.waiting_more:
-                    self.waiting_more = None
-            self.consume(data, at)
+            at = self.waiting_at
+            self.consume(self.take_waiting(), at)
             if self.is_reader:
                 break  # there was enough for this turn
         self.update_reading()
@@ -478,7 +470,7 @@ cdef class Connection(Channel):
         self.outbox.flush()
         self.forget_waiting()
         self.enter(CLOSING, self.endpoint.write_timeout_s)
-        self.write_left = 0
+        self.outbox.left_before = 0
         self.transport.close()
         return 0
 
@@ -499,8 +491,9 @@ cdef class Connection(Channel):
     # ---- deadlines ----
 
     cdef int on_sweep(self, double now_s) except -1:
-        if self.outbox.paused or self.state >= LINGERING:
-            self.sweep_write(now_s)
+        if ((self.outbox.paused or self.state >= LINGERING)
+                and self.outbox.is_stuck(now_s, self.endpoint.write_timeout_s)):
+            self.drop()  # it takes nothing
         if self.state == IN_REQUEST:
             return self.sweep_request(now_s)
         if self.deadline_s == 0 or now_s < self.deadline_s:
@@ -513,7 +506,7 @@ cdef class Connection(Channel):
             return self.close_after_write()
         if self.state == DISCARDING:
             return self.linger()
-        if self.state == LINGERING and self.left_to_write() == 0:
+        if self.state == LINGERING and self.outbox.left_to_write() == 0:
             return self.close_after_write()
         return 0
 
@@ -537,22 +530,6 @@ cdef class Connection(Channel):
         if now_s >= deadline_s:
             return self.refuse(408, "body not complete in time", b"")
         return 0
-
-    cdef int sweep_write(self, double now_s) except -1:
-        """A client that takes nothing for write_timeout_s is given up."""
-        cdef uint64_t left = self.left_to_write()
-        if left == 0 or self.endpoint.write_timeout_s <= 0:
-            return 0
-        if left != self.write_left:
-            self.write_left = left
-            self.write_deadline_s = now_s + self.endpoint.write_timeout_s
-        elif now_s >= self.write_deadline_s:
-            self.drop()
-        return 0
-
-    cdef uint64_t left_to_write(self) except? 0:
-        """Bytes that the kernel has not got yet."""
-        return self.transport.get_write_buffer_size()
 
     # ---- addresses ----
 

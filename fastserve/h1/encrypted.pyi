@@ -7,6 +7,7 @@ from fastserve.net.endpoint import Endpoint
 class EncryptedConnection(Connection):
     """A connection whose transport is encrypted; `encrypted_connection` makes one."""
 
+    def connection_made(self, transport: asyncio.Transport) -> None: ...
     def eof_received(self) -> bool:
         """The other direction ends with this one: what can be answered at once is answered now."""
 

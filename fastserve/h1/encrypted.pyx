@@ -5,8 +5,6 @@ nothing more comes, and a peer that shuts its side has shut ours too. Between th
 peer is waited for, which may not confirm it.
 """
 
-from libc.stdint cimport uint64_t
-
 from fastserve.csrc.clock cimport fs_monotonic_s
 from fastserve.h1.connection cimport AWAITING_HEAD, CLOSING, LINGERING, Connection
 from fastserve.net.endpoint cimport Endpoint
@@ -16,6 +14,10 @@ cdef Py_ssize_t EXCERPT_BYTES = 64
 
 cdef class EncryptedConnection(Connection):
     """A connection whose transport is encrypted; :func:`encrypted_connection` makes one."""
+
+    def connection_made(self, transport):
+        Connection.connection_made(self, transport)
+        self.outbox.wire = self.wire
 
     def eof_received(self):
         """The other direction ends with this one: what can be answered at once is answered now, the rest never."""
@@ -50,24 +52,21 @@ cdef class EncryptedConnection(Connection):
             return Connection.on_sweep(self, now_s)
         # The event loop's own deadline for the peer's confirmation counts from the beginning, and would cut an answer
         # off that a slow client still takes: this one begins when all is sent.
-        if self.left_to_write() > 0:
+        if self.outbox.left_to_write() > 0:
             self.deadline_s = now_s + self.endpoint.linger_timeout_s
-            return self.sweep_write(now_s)
+            return Connection.on_sweep(self, now_s)
         if now_s >= self.deadline_s:
             return self.drop()
         return 0
 
     cdef int sweep_unpaused(self, double now_s) except -1:
         """One large write goes through the session at once: it lies beneath, where no high-water mark tells of it."""
-        if self.left_to_write() == 0:
-            self.write_left = 0
-            return 0
-        if self.state == AWAITING_HEAD and not self.head_clocked and self.deadline_s > 0:
-            self.deadline_s = now_s + self.endpoint.keep_alive_timeout_s  # not idle: it takes its answers
-        return self.sweep_write(now_s)
-
-    cdef uint64_t left_to_write(self) except? 0:
-        return <uint64_t>self.wire.get_write_buffer_size() + <uint64_t>self.transport.get_write_buffer_size()
+        if self.outbox.left_to_write() > 0 and self.state == AWAITING_HEAD:
+            if not self.head_clocked and self.deadline_s > 0:
+                self.deadline_s = now_s + self.endpoint.keep_alive_timeout_s  # not idle: it takes its answers
+        if self.outbox.is_stuck(now_s, self.endpoint.write_timeout_s):
+            return self.drop()
+        return 0
 
 
 def encrypted_connection(Endpoint endpoint not None, dict tls not None, object wire not None):

@@ -3,8 +3,9 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from fastserve.csrc.resp cimport fs_buf
-from fastserve.net.endpoint cimport Peer
+from fastserve.net.backlog cimport Backlog
 from fastserve.net.outbox cimport Outbox
+from fastserve.stream.channel cimport ByteSession
 from fastserve.stream.sink cimport Sink
 
 
@@ -16,12 +17,13 @@ cdef enum AnswerState:
     GIVEN_UP      # aborted, or the client is gone
 
 
-cdef class Channel(Peer):
+cdef class Channel(Backlog):
     """A connection as its sinks see it."""
     cdef Outbox outbox
 
     cdef int on_answered(self, H1Sink sink) except -1
     cdef int on_gave_up(self, H1Sink sink) except -1
+    cdef int on_upgraded(self, H1Sink sink, ByteSession session) except -1
     cdef int on_body_paused(self, bint paused) except -1
     cdef int on_uncorked(self) except -1
 
@@ -50,6 +52,7 @@ cdef class H1Sink(Sink):
     cdef bint take_length(self, bytes value) except -1
     cdef int take_connection(self, bytes value) except -1
     cdef bint tells_length(self, Py_ssize_t length, bint more) noexcept
+    cdef bytes interim_head(self, int status, object headers, int *own)
     cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1
     cdef int write_piece(self, object data, Py_ssize_t size) except -1
     cdef int account(self, Py_ssize_t size, bint more) except -1

@@ -1,7 +1,7 @@
-from fastserve.net.endpoint import Peer
+from fastserve.net.backlog import Backlog
 from fastserve.stream.sink import Sink
 
-class Channel(Peer):
+class Channel(Backlog):
     """What an H1Sink needs of its connection."""
 
 class H1Sink(Sink):

@@ -19,8 +19,9 @@ from fastserve.csrc.resp cimport (
     FS_FIELD_BAD_NAME, FS_FIELD_BAD_VALUE, FS_FIELD_OK, fs_buf, fs_buf_free, fs_buf_reserve, fs_field_result,
     fs_put_chunk_size, fs_put_decimal, fs_put_field, fs_put_status_line, fs_read_decimal, fs_reason_phrase,
 )
+from fastserve.net.backlog cimport Backlog
 from fastserve.net.debug cimport live
-from fastserve.net.endpoint cimport Peer
+from fastserve.stream.channel cimport ByteSession
 from fastserve.stream.sink cimport Sink
 
 # A body above this goes to the transport as it is; below it, one copy is cheaper than a second piece.
@@ -44,7 +45,7 @@ cdef void *scratch_owner = NULL
 cdef size_t SCRATCH_BYTES_MAX = 65536  # what is kept between heads
 
 
-cdef class Channel(Peer):
+cdef class Channel(Backlog):
     """What an H1Sink needs of its connection."""
 
     cdef int on_answered(self, H1Sink sink) except -1:
@@ -53,6 +54,10 @@ cdef class Channel(Peer):
 
     cdef int on_gave_up(self, H1Sink sink) except -1:
         """The answer cannot be completed; the connection must end without looking complete."""
+        raise NotImplementedError
+
+    cdef int on_upgraded(self, H1Sink sink, ByteSession session) except -1:
+        """The answer is in the outbox, and says that the connection is the session's."""
         raise NotImplementedError
 
     cdef int on_body_paused(self, bint paused) except -1:
@@ -273,23 +278,36 @@ cdef class H1Sink(Sink):
         return 0
 
     cdef int send_informational(self, int status, object headers) except -1:
-        cdef fs_buf buf
-        cdef bytes head
         cdef int own = 0
         if self.state != BEFORE_HEAD:
             raise RuntimeError("an informational response comes before the response head")
         if self.is_1_0:
             return 0  # RFC 9110, 15.2: a 1.0 client knows none
+        return self.channel.outbox.put(self.interim_head(status, headers, &own) + b"\r\n")
+
+    cdef int send_upgrade(self, bytes protocol, object headers, ByteSession session) except -1:
+        cdef int own = 0
+        cdef bytes head = self.interim_head(101, headers, &own)
+        if self.state != BEFORE_HEAD:
+            raise RuntimeError("the response head was sent already")
+        self.status = 101
+        self.channel.outbox.put(
+            head + b"upgrade: " + protocol + b"\r\nconnection: Upgrade\r\n"
+            + self.channel.endpoint.default_block_without(own & OWN_DATE, own & OWN_SERVER) + b"\r\n")
+        self.enter(COMPLETE)
+        return self.channel.on_upgraded(self, session)
+
+    cdef bytes interim_head(self, int status, object headers, int *own):
+        """The lines of a head behind which no body comes; the empty line is the caller's."""
+        cdef fs_buf buf
         lend_scratch(&buf)
         try:
             if fs_put_status_line(&buf, status) != 0:
                 raise MemoryError
-            self.read_fields(&buf, headers, True, &own)
-            head = PyBytes_FromStringAndSize(buf.data, buf.len)
+            self.read_fields(&buf, headers, True, own)
+            return PyBytes_FromStringAndSize(buf.data, buf.len)
         finally:
             return_scratch(&buf)
-        self.channel.outbox.put(head + b"\r\n")
-        return 0
 
     cdef int send_error(self, int status) except -1:
         cdef bytes text = fs_reason_phrase(status)

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from fastserve.net.turn cimport Reader, Turn
 from fastserve.stream.filter cimport RequestFilter
+from fastserve.stream.messages cimport Upgrade
 from fastserve.stream.stream cimport Driver
 
 
@@ -21,6 +22,7 @@ cdef class Endpoint:
     cdef readonly Driver driver
     cdef readonly list observers
     cdef readonly RequestFilter request_filter  # or None
+    cdef readonly Upgrade upgrade  # or None
     cdef Turn turn
     cdef public uint64_t total_requests
     cdef readonly bint last_answers

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from fastserve.net.turn import Reader
 from fastserve.stream.filter import RequestFilter
+from fastserve.stream.messages import Upgrade
 from fastserve.stream.sink import Observer
 from fastserve.stream.stream import Driver
 
@@ -66,6 +67,8 @@ class Endpoint:
     @property
     def request_filter(self) -> RequestFilter | None: ...
     @property
+    def upgrade(self) -> Upgrade | None: ...
+    @property
     def limits(self) -> _Limits: ...
     @property
     def last_answers(self) -> bool: ...
@@ -89,6 +92,7 @@ class Endpoint:
         default_headers: Iterable[tuple[bytes, bytes]] = (),
         observers: Iterable[Observer] = (),
         request_filter: RequestFilter | None = None,
+        upgrade: Upgrade | None = None,
     ) -> None: ...
     def sweep(self) -> None:
         """Compares every connection's deadline with the clock. The loop's timer calls it."""

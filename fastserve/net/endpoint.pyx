@@ -13,6 +13,7 @@ from fastserve.csrc.logline cimport fs_log_escape
 from fastserve.csrc.resp cimport fs_put_date
 from fastserve.net.turn cimport Reader, Turn
 from fastserve.stream.filter cimport RequestFilter
+from fastserve.stream.messages cimport Upgrade
 
 logger = logging.getLogger("fastserve.error")
 
@@ -72,15 +73,17 @@ cdef class Endpoint:
     :param default_headers: ``(name, value)`` in bytes, for every answer
     :param observers: are told of every answer that ended
     :param request_filter: corrects requests before the driver gets them, or None
+    :param upgrade: takes requests that ask to become something else, or None
     """
 
     def __init__(self, loop, limits, Driver driver, default_headers=(), observers=(),
-                 RequestFilter request_filter=None):
+                 RequestFilter request_filter=None, Upgrade upgrade=None):
         self.loop = loop
         self.limits = limits
         self.driver = driver
         self.observers = list(observers)
         self.request_filter = request_filter
+        self.upgrade = upgrade
         self.turn = Turn(loop)
         self.body_bytes_max = limits.body_bytes_max
         self.write_buffer_bytes_max = limits.write_buffer_bytes_max
@@ -116,6 +119,8 @@ cdef class Endpoint:
                           self.write_timeout_s, self.half_close_timeout_s, self.linger_timeout_s):
             if 0 < timeout_s < shortest:
                 shortest = timeout_s
+        if self.upgrade is not None and 0 < self.upgrade.timeout_min_s < shortest:
+            shortest = self.upgrade.timeout_min_s
         return max(SWEEP_INTERVAL_MIN_S, shortest / 4)
 
     # ---- the connections ----

@@ -1,11 +1,14 @@
 """When do bytes reach the transport? Once per batch; and a slow client stops the writer."""
 
+from libc.stdint cimport uint64_t
+
 from fastserve.net.turn cimport Turn, Writer
 
 
 cdef class Outbox(Writer):
     cdef Turn turn
     cdef object transport
+    cdef object wire           # the transport beneath it, under TLS, or None
     cdef object write          # transport.write, bound once
     cdef bytes first           # the first piece that waits; most answers are one piece
     cdef list rest             # the others, or None
@@ -13,6 +16,8 @@ cdef class Outbox(Writer):
     cdef Py_ssize_t waiting_bytes
     cdef Py_ssize_t bytes_max
     cdef int corks
+    cdef uint64_t left_before  # to write, when is_stuck was asked last
+    cdef double moved_at_s     # since when it has been as much; on the coarse clock
     cdef readonly bint paused  # the transport holds more than its high-water mark; never when closed
     cdef readonly bint closed
 
@@ -25,3 +30,5 @@ cdef class Outbox(Writer):
     cdef object wait_for_room(self)
     cdef int close(self) except -1
     cdef int wake(self) except -1
+    cdef uint64_t left_to_write(self) except? 0
+    cdef bint is_stuck(self, double now_s, double timeout_s) except -1

@@ -5,6 +5,8 @@ and then goes out as one write. An outbox with more than `bytes_max` bytes write
 that the client is slow.
 """
 
+from libc.stdint cimport uint64_t
+
 from fastserve.net.turn cimport Turn, Writer
 
 cdef Py_ssize_t JOIN_BYTES_MAX = 65536
@@ -83,6 +85,7 @@ cdef class Outbox(Writer):
     cdef int pause(self) except -1:
         """The transport's high-water mark is passed."""
         self.paused = True
+        self.left_before = 0
         return 0
 
     cdef int resume(self) except -1:
@@ -106,7 +109,7 @@ cdef class Outbox(Writer):
         self.closed = True
         self.first = self.rest = None
         self.waiting_bytes = 0
-        self.transport = self.write = None
+        self.transport = self.wire = self.write = None
         self.resume()
         return 0
 
@@ -118,3 +121,23 @@ cdef class Outbox(Writer):
                 if not future.done():
                     future.set_result(None)
         return 0
+
+    # ---- a client that takes nothing ----
+
+    cdef uint64_t left_to_write(self) except? 0:
+        """Bytes that the kernel has not got yet."""
+        cdef uint64_t left = 0 if self.transport is None else self.transport.get_write_buffer_size()
+        return left if self.wire is None else left + <uint64_t>self.wire.get_write_buffer_size()
+
+    cdef bint is_stuck(self, double now_s, double timeout_s) except -1:
+        """Whether what is left to write has not become less for so long, by who asks every now and then; never if the
+        timeout is 0. Setting `left_before` to 0 makes the time begin anew."""
+        cdef uint64_t left = self.left_to_write()
+        if left == 0 or timeout_s <= 0:
+            self.left_before = 0
+            return False
+        if left != self.left_before:
+            self.left_before = left
+            self.moved_at_s = now_s
+            return False
+        return now_s - self.moved_at_s >= timeout_s

@@ -11,3 +11,4 @@ cdef class Request:
     cdef readonly object client       # (host, port), or None
     cdef readonly object server       # (host, port), or (path, None)
     cdef readonly dict tls            # of ASGI's TLS extension, or None
+    cdef readonly str protocol        # what it asks to become: "websocket", or None

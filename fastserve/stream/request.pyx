@@ -19,6 +19,7 @@ cdef class Request:
     :ivar client: ``(host, port)`` of the peer, or None where it has none (a Unix socket)
     :ivar server: ``(host, port)`` of our side, or ``(path, None)``
     :ivar dict tls: what ASGI's TLS extension tells of the connection, or None where it is not encrypted
+    :ivar str protocol: what the request asks to become and may (RFC 9110, 7.8), ``"websocket"``; None for nothing
     """
 
     def __repr__(self) -> str:

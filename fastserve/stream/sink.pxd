@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint64_t
 
+from fastserve.stream.channel cimport ByteSession
 from fastserve.stream.request cimport Request
 
 
@@ -16,6 +17,7 @@ cdef class Sink:
     cdef int send_data(self, object data, bint more) except -1
     cdef int send_informational(self, int status, object headers) except -1
     cdef int send_error(self, int status) except -1
+    cdef int send_upgrade(self, bytes protocol, object headers, ByteSession session) except -1
     cdef int abort(self) except -1
     cdef bint head_sent(self) noexcept
     cdef bint writable(self) noexcept

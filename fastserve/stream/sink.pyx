@@ -49,6 +49,11 @@ cdef class Sink:
         """The whole answer in the server's own words; only where no head was sent."""
         raise NotImplementedError
 
+    cdef int send_upgrade(self, bytes protocol, object headers, ByteSession session) except -1:
+        """The whole answer: what follows, in both directions, is the session's and in this protocol. For a request
+        whose stream came from an Upgrade. The session is `opened` before this returns."""
+        raise NotImplementedError
+
     cdef int abort(self) except -1:
         """Give the answer up: the client must see that it is not complete."""
         raise NotImplementedError

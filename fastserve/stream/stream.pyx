@@ -18,6 +18,21 @@ cdef class Stream:
     cdef int disconnect(self) except -1:
         raise NotImplementedError
 
+    # Of a request that was accepted as a WebSocket (messages.pyx), in place of a body:
+
+    cdef int push_message(self, object data) except -1:
+        """A whole message: str or bytes."""
+        raise NotImplementedError
+
+    cdef int push_close(self, int code, str reason) except -1:
+        """There are no more messages: the close code and reason of the client, or of the server that did not wait for
+        it; 1005 where the client named none, 1006 where it was gone without a word (RFC 6455, 7.1.5)."""
+        raise NotImplementedError
+
+    cdef bint is_busy(self) noexcept:
+        """Whether there is a message that the application has not received, or not done with."""
+        return False
+
 
 cdef class Driver:
     """Runs an application, one Stream a request."""

@@ -107,6 +107,14 @@ class FakeCore:
             def close(self) -> None:
                 core.watching = False
 
+        class WebSocketDriver:
+            def __init__(self, driver: Any, limits: Any) -> None:
+                self.driver = driver
+
+        class WebSocketUpgrade:
+            def __init__(self, loop: Any, driver: Any, limits: Any) -> None:
+                self.driver = driver
+
         class Connection(asyncio.Protocol):
             def __init__(self, endpoint: Any) -> None:
                 core.events.append("connection")
@@ -114,6 +122,8 @@ class FakeCore:
         found = {}
         for name, member in (
             ("fastserve.asgi.driver", ASGIDriver),
+            ("fastserve.asgi.websocket", WebSocketDriver),
+            ("fastserve.ws.handshake", WebSocketUpgrade),
             ("fastserve.features.access_log", AccessLog),
             ("fastserve.features.proxy", proxy_filter),
             ("fastserve.features.blocked_loop", BlockedLoop),

@@ -78,7 +78,8 @@ def test_what_the_core_is_given(core: FakeCore) -> None:
     assert core.driver_arguments[2][VARIABLE] == "of the program"
     assert core.driver_arguments[3] is state
     assert core.driver_arguments[4:] == ("/p", 99, True)
-    loop, limits, _, headers, observers, request_filter = core.endpoint_arguments
+    loop, limits, driver, headers, observers, request_filter, upgrade = core.endpoint_arguments
+    assert upgrade.driver.driver is driver
     assert loop is core.driver_arguments[1]
     assert limits is config
     assert headers == [(b"x-a", b"1")]

@@ -1,0 +1,5 @@
+class ByteChannel:
+    """Both directions of one connection, in the hands of a session; implemented in Cython."""
+
+class ByteSession:
+    """What takes the bytes of a channel; implemented in Cython."""

@@ -1,0 +1,1 @@
+"""WebSocket, seen from outside: raw frames over real sockets, and real clients."""
