@@ -64,7 +64,7 @@ pytest: $(VENV)/.installed-test ## the tests of what is served
 	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 evidence: $(VENV)/.installed-evidence ## uvicorn and fastserve side by side, option by option: the table for those who migrate
-	cd tests && $(CURDIR)/$(VENV)/bin/python -m evidence $(EVIDENCE_ARGS)
+	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m evidence $(EVIDENCE_ARGS)
 
 parity: $(VENV)/.installed-test ## tests/wire and tests/parity against every implementation of HTTP/1, at every cut
 	$(TEST_ENV) $(BIN)/python -m pytest --parity tests/wire tests/parity $(PYTEST_ARGS)

@@ -1,6 +1,6 @@
 """Run every case with both servers; put the table into the page, or with `--check` compare it with that.
 
-    python -m evidence [--check] [OPTION...]     (in tests/; `make evidence`)
+    python -m evidence [--check] [OPTION...]     (`make evidence`; tests/ has to be on the path)
 
 Exits with 1 if there is a difference that nothing explains, or if the page has another table. With the names
 of options only their cases are run, and the page is left alone.

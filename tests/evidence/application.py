@@ -31,6 +31,8 @@ def shown(path: str, scope: Any) -> str:
     if path == "/scope":
         client = scope["client"] and scope["client"][0]
         return f"{scope['scheme']} from {client}, root_path {scope['root_path']!r}, path {scope['path']!r}"
+    if path == "/process":
+        return str(os.getpid())
     if path == "/loop":
         return type(asyncio.get_running_loop()).__module__.partition(".")[0]
     if path == "/context":

@@ -26,13 +26,8 @@ WITHOUT: dict[str, str] = {
         ),
         "a client of WebSocket sees it: the tests of WebSocket",
     ),
-    **dict.fromkeys(
-        ("workers", "timeout_worker_healthcheck"), "several processes see it: the tests of supervision"
-    ),
-    **dict.fromkeys(
-        ("reload", "reload_dirs", "reload_includes", "reload_excludes", "reload_delay"),
-        "files that change: the tests of supervision",
-    ),
+    "timeout_worker_healthcheck": "a worker that hangs shows it: the tests of supervision",
+    "reload_delay": "only a clock shows it",
 }
 
 CONFIGURATION = """{
@@ -106,6 +101,10 @@ CASES: tuple[Case, ...] = (
     Case("interface", app="application:double", given="`--interface auto`, an application of ASGI 2"),
     Case("interface", ("--interface", "asgi2"), app="application:double"),
     Case("interface", ("--interface", "asgi3")),
+    Case(
+        "interface", ("--interface", "wsgi"), app="application:simple",
+        why="No lines of a lifespan, which WSGI has not.",
+    ),
     Case("root_path", ("--root-path", "/api"), looks.scope),
     Case(
         "env_file", ("--env-file", ".env"), looks.environment,
@@ -163,7 +162,7 @@ CASES: tuple[Case, ...] = (
     Case("loop", ("--loop", "asyncio:new_event_loop"), looks.loop),
     Case("http", ("--http", "auto")),
     Case("http", ("--http", "httptools"), why=OWN_HTTP),
-    Case("http", ("--http", "h11"), why=OWN_HTTP),
+    Case("http", ("--http", "h11")),
     Case("http2", ("--http2",), why="Not there yet, and told so; uvicorn's needs the package `zttp`."),
     Case(
         "h11_max_incomplete_event_size",
@@ -171,11 +170,38 @@ CASES: tuple[Case, ...] = (
         why="A larger header section is refused however it arrives; h11 refuses one that arrives in parts. "
         "Lines tell what the option sets.",
     ),
+    # --- processes
+    Case("workers", ("--workers", "2"), looks.processes, apart=("requests",), several=True),
+    Case(
+        "workers", (), looks.processes, environment={"WEB_CONCURRENCY": "2"}, apart=("requests",),
+        several=True,
+    ),
+    Case(
+        "reload", ("--reload",), looks.edited, app="edited:app", apart=("requests",),
+        prepare=write("edited.py", looks.EDITED.format("first")),
+    ),
+    Case(
+        "reload_dirs", ("--reload", "--reload-dir", "watched"), looks.touching("watched/a.py", True),
+        prepare=looks.a_directory, apart=("requests",),
+    ),
+    Case(
+        "reload_dirs", ("--reload", "--reload-dir", "watched"), looks.touching("a.py", False),
+        "the same, and a file elsewhere changes", prepare=looks.a_directory, apart=("requests",),
+    ),
+    Case(
+        "reload_includes", ("--reload", "--reload-include", "*.txt"), looks.touching("a.txt", True),
+        apart=("requests",),
+    ),
+    Case(
+        "reload_excludes", ("--reload", "--reload-exclude", "a.py"), looks.touching("a.py", False),
+        given="`--reload --reload-exclude FILE`, and that changes",
+        apart=("requests",),
+    ),
     # --- load and time
     Case("limit_concurrency", ("--limit-concurrency", "2"), looks.crowd),
     Case("limit_concurrency", ("--limit-concurrency", "3"), looks.crowd),
     Case("limit_max_requests", ("--limit-max-requests", "3"), looks.until_it_ends),
-    Case("limit_max_requests", JITTER, looks.between_2_and_5, log=False),
+    Case("limit_max_requests", JITTER, looks.between_2_and_5, apart=("messages", "requests")),
     Case("timeout_keep_alive", ("--timeout-keep-alive", "1"), looks.idle_for),
     Case(
         "timeout_graceful_shutdown", ("--timeout-graceful-shutdown", "1"), looks.cancelled,
@@ -183,7 +209,7 @@ CASES: tuple[Case, ...] = (
     ),
     # --- logs
     Case("log_level", ("--log-level", "warning")),
-    Case("log_level", ("--log-level", "debug")),
+    Case("log_level", ("--log-level", "debug"), why="A line tells which implementation of HTTP/1 it is."),
     Case(
         "log_level", ("--log-level", "trace"),
         why="The same lines for each call of the application; none for connections.",
@@ -224,7 +250,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "ssl_cert_reqs", (*ASKS, "2"), looks.secure, prepare=looks.certificates,
-        given="the same, a client without a certificate", why="A line tells of the refusal.",
+        given="`--ssl-cert-reqs 2`, a client without a certificate", why="A line tells of the refusal.",
     ),
     Case(
         "ssl_cert_reqs", (*ASKS, "1"), looks.secure, prepare=looks.certificates,

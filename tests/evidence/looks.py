@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from .running import Server, ask, exchange, rest, told
+from .running import TIMEOUT_S, Server, ask, exchange, rest, told
 
 Look = Callable[[Server], str]
 
@@ -203,6 +203,66 @@ def twice(server: Server) -> str:
         server.wait_for("Waiting for connections to close")
         server.popen.send_signal(signal.SIGINT)
         return told(rest(sock))
+
+
+# ---- processes
+
+
+def processes(server: Server) -> str:
+    """How many processes answer."""
+    seen = {ask(server, "/process")}
+    end = time.monotonic() + 5
+    while len(seen) < 2 and time.monotonic() < end:
+        seen.add(ask(server, "/process"))
+    return f"{len(seen)} of them answer"
+
+
+def patient(server: Server, path: str = "/") -> str:
+    """The same as `ask`, of a server that may be between two processes."""
+    end = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            answer = ask(server, path)
+            if answer != "no answer":
+                return answer
+        time.sleep(0.05)
+    return "no answer"
+
+
+EDITED = (
+    "from application import answer\nasync def app(scope, receive, send):\n    await answer(send, '{}')\n"
+)
+
+
+def edited(server: Server) -> str:
+    """The application's file changes while it is served."""
+    before = patient(server)
+    (server.directory / "edited.py").write_text(EDITED.format("second"))
+    end = time.monotonic() + TIMEOUT_S
+    after = before
+    while after == before and time.monotonic() < end:
+        after = patient(server)
+    return f"{before}, then {after}"
+
+
+def touching(name: str, restarts: bool) -> Look:
+    """A file is written, and another process serves, or the same one."""
+
+    def look(server: Server) -> str:
+        before = patient(server, "/process")
+        (server.directory / name).write_text("# changed\n")
+        end = time.monotonic() + (TIMEOUT_S if restarts else 2)
+        after = before
+        while after == before and time.monotonic() < end:
+            after = patient(server, "/process")
+            time.sleep(0.05)
+        return "the same process" if after == before else "another process"
+
+    return look
+
+
+def a_directory(directory: Path) -> None:
+    (directory / "watched").mkdir()
 
 
 # ---- TLS

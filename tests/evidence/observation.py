@@ -38,8 +38,10 @@ class Case:
     has_address: bool = False
     #: Whether the client comes before the server listens.
     early: bool = False
-    #: Whether what is logged is compared too; not where chance decides how much there is.
-    log: bool = True
+    #: What is not compared, as chance decides how much of it there is.
+    apart: tuple[str, ...] = ()
+    #: Whether several processes write messages, in an order of chance.
+    several: bool = False
 
     @property
     def title(self) -> str:
@@ -78,10 +80,12 @@ def observe(case: Case, name: str) -> Observation:
             comes = case.early or server.await_listening()
             client = case.look(server) if comes else "does not listen"
             end = server.end()
-            messages = server.lines("stderr") if case.log else ()
+            messages = server.lines("stderr") if "messages" not in case.apart else []
+            if case.several:
+                messages.sort()
             if case.option:  # not about ends: whether a connection is still closing by then is chance
                 messages = [line for line in messages if "Waiting for connections" not in line]
-            requests = server.lines("stdout") if case.log else ()
+            requests = server.lines("stdout") if "requests" not in case.apart else []
             return Observation(client, tuple(messages), tuple(requests), end)
 
 

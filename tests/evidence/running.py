@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 NAMES = ("uvicorn", "fastserve")
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 #: Lines of a traceback, which show the insides of each server.
 _FRAMES = re.compile(r"^(?:Traceback .*|  .*|)$")
