@@ -43,6 +43,9 @@ cdef class HealthDriver(Driver):
     cdef object when_idle(self):
         return self.inner.when_idle()
 
+    cpdef int close(self) except -1:
+        return self.inner.close()
+
 
 cdef class HealthAnswer(Stream):
     """A request that is answered as soon as it is here; a body is of no interest."""

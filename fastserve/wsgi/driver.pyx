@@ -22,7 +22,7 @@ cdef class WSGIDriver(Driver):
         self.loop = loop
         self.context = context
         self.environs = EnvironMaker(limits.root_path, limits.root_path_stripped, limits.wsgi_threads > 1,
-                                     (getattr(limits, "workers", None) or 1) > 1)
+                                     getattr(limits, "processes", 1) > 1)
         self.idle_waiters = []
 
     cpdef int in_flight(self) except -1:

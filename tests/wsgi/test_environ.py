@@ -66,6 +66,14 @@ def test_optional_callables_are_there(serve: Serve) -> None:
     assert sorted(names) == ["wsgi.early_hints", "wsgi.file_wrapper"]
 
 
+@pytest.mark.parametrize(("workers", "variable"), [(2, ""), (None, "3")])
+def test_processes_are_told_of(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, workers: int | None, variable: str
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", variable)
+    assert seen(serve, get(), workers=workers)["wsgi.multiprocess"] is True
+
+
 def test_errors_go_to_stderr(serve: Serve) -> None:
     app = Seeing()
     serve(app).ask()  # the validator would put its own in between

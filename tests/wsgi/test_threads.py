@@ -284,6 +284,13 @@ def test_who_waits_for_the_client_is_released_at_the_end(serve_threads: Serve) -
     assert serving.errors() == ["Cancel 2 running task(s), timeout graceful shutdown exceeded"]
 
 
+def test_threads_end_behind_a_driver_that_answers_for_health(serve_threads: Serve) -> None:
+    serving = serve_threads(returning([b"ok"]), health_path="/health")
+    assert (serving.ask(get("/health")).status, serving.ask().body) == (200, b"ok")
+    serving.stop()
+    until(lambda: not threads_of_ours(), "they did not end")
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_servers_after_one_another(serve_threads: Serve, count: int) -> None:
     for _ in range(count):
