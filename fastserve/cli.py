@@ -47,7 +47,7 @@ class _Command(click.Command):
 
 
 def _shown(option: Option) -> str:
-    if option.argument or option.type is bool:
+    if option.argument or option.is_switch:
         return option.spelling
     if option.choices and not option.listed:
         own = "|MODULE:ATTRIBUTE" if option.importable else ""
@@ -65,13 +65,13 @@ def _kind(option: Option) -> str:
             if option.repeatable
             else "TEXT"
         )
-    return (option.unit or option.type.__name__).upper()
+    return "true|false" if option.valued else (option.unit or option.type.__name__).upper()
 
 
 def _explained(option: Option) -> str:
-    if option.default in (None, (), "") or option.type is bool:
+    if option.default in (None, (), "") or option.is_switch:
         return option.help
-    default = option.default if isinstance(option.default, str) else f"{option.default:g}"
+    default = f"{option.default:g}" if option.type in (int, float) else str(option.default).lower()
     return f"{option.help} [default: {default}]"
 
 
@@ -80,7 +80,7 @@ def _parameter(option: Option) -> click.Parameter:
     if option.argument:
         return click.Argument([option.name], required=False, metavar=option.spelling)
     names = [option.name, option.spelling]
-    if option.type is bool:
+    if option.is_switch:
         return click.Option(names, is_flag=True, default=None)
     return click.Option(
         names, multiple=option.repeatable, default=None, shell_complete=_completion(option.choices)

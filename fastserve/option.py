@@ -52,8 +52,9 @@ class Option:
     except where `flag` names another spelling on the command line. `minimum` and `maximum` are inclusive.
     `unit` is for the reader. An option whose default is None may be None; a repeatable option is a list of
     texts, or, if it is `paired`, of (name, value). An importable one is a choice, an import string, or what
-    that would name. A `numbered` one may be an integer in Python. A `listed` one is text with commas, for
-    which a list of texts is taken too; its choices are those of each element. `pattern` is what a text has to
+    that would name. A `numbered` one may be an integer in Python. A `valued` one is true or false, and the
+    command line says so by a word behind its flag. A `listed` one is text with commas, for which a list of
+    texts is taken too; its choices are those of each element. `pattern` is what a text has to
     look like, told as `unit`. `judge`, where that does not suffice, raises ValueError for what is not of the
     form that `form` names; it may let other things than text pass, from Python code. `variable` names one
     more variable of the environment that stands for the option, as it does with uvicorn. `uvicorn` tells in
@@ -76,6 +77,7 @@ class Option:
     paired: bool = False
     importable: bool = False
     numbered: bool = False
+    valued: bool = False
     listed: bool = False
     pattern: str = ""
     variable: str = ""
@@ -89,9 +91,14 @@ class Option:
         if self.argument:
             return self.name.upper()
         flag = self.flag or "--" + self.name.replace("_", "-")
-        if self.type is bool and self.default is not False:
+        if self.is_switch and self.default is not False:
             return f"{flag}/--no-{flag[2:]}"
         return flag
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether its flag alone says it all."""
+        return self.type is bool and not self.valued
 
     @property
     def environment(self) -> str:

@@ -326,7 +326,10 @@ OPTIONS: tuple[Option, ...] = (
         "The code by which connections are closed when the server ends; 1012 asks clients to come again.",
         "1000, 1001, 1012, 1013 or 3000 to 4999", pattern="100[01]|101[23]|[34][0-9]{3}",
     ),
-    Option("ws_per_message_deflate", bool, True, "websocket", "Compress messages, with clients that can."),
+    Option(
+        "ws_per_message_deflate", bool, True, "websocket", "Compress messages, with clients that can.",
+        valued=True,
+    ),
     _bytes("ws_deflate_bytes_min", 256, 0, "Shorter messages are sent as they are.", group="websocket"),
     _count("ws_deflate_window_bits", 12, 15, "2 to the power of this is the window.", "websocket", 9),
     _count("ws_deflate_memory_level", 5, 9, "zlib's memLevel: memory for speed and ratio.", "websocket"),

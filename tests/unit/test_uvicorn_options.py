@@ -35,6 +35,7 @@ def test_flags_types_and_lists_are_the_same(option: Option) -> None:
     assert set(other.opts) <= set(mine.opts)
     assert set(other.secondary_opts) <= set(mine.secondary_opts)
     assert getattr(mine, "multiple", False) == getattr(other, "multiple", False)
+    assert getattr(mine, "is_flag", False) == getattr(other, "is_flag", False)
     if option.name not in WIDER:
         assert KINDS[option.type] == kind(other)
 

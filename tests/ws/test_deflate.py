@@ -90,7 +90,7 @@ def test_what_is_agreed_on(port: int, offer: str, answer: str | None) -> None:
 
 
 def test_without_it(serve: Serve) -> None:
-    port = serve("--no-ws-per-message-deflate").port
+    port = serve("--ws-per-message-deflate", "false").port
     with offered(port, "permessage-deflate") as ws:
         assert "sec-websocket-extensions" not in ws.headers
         ws.send(frame(TEXT, b"x", rsv=4))
