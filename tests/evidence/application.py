@@ -19,6 +19,8 @@ def say(what: str) -> None:
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         return await lifespan(scope, receive, send)
+    if scope["type"] == "websocket":
+        return await echo(receive, send)
     path = scope["path"].removeprefix(scope["root_path"])
     if path == "/held":
         return await held(receive, send)
@@ -60,6 +62,15 @@ async def held(receive: Any, send: Any) -> None:
         say("cancelled")
         raise
     await answer(send, "let go")
+
+
+async def echo(receive: Any, send: Any) -> None:
+    """Sends back each message of a WebSocket."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})
+    say(f"disconnected, {message['code']}")
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from . import looks
+from . import looks, websocket
 from .looks import write
 from .observation import Case
 
@@ -15,17 +15,7 @@ WITHOUT: dict[str, str] = {
     "ssl_ca_certs": "with ssl_cert_reqs",
     "ssl_certfile": "with ssl_keyfile",
     "limit_max_requests_jitter": "with limit_max_requests",
-    **dict.fromkeys(
-        (
-            "ws",
-            "ws_max_size",
-            "ws_max_queue",
-            "ws_ping_interval",
-            "ws_ping_timeout",
-            "ws_per_message_deflate",
-        ),
-        "a client of WebSocket sees it: the tests of WebSocket",
-    ),
+    "ws_max_queue": "a server's memory shows it, no client",
     "timeout_worker_healthcheck": "a worker that hangs shows it: the tests of supervision",
     "reload_delay": "only a clock shows it",
 }
@@ -71,6 +61,7 @@ TLS = ("--ssl-keyfile", "key.pem", "--ssl-certfile", "cert.pem")
 ASKS = (*TLS, "--ssl-ca-certs", "ca.pem", "--ssl-cert-reqs")
 JITTER = ("--limit-max-requests", "2", "--limit-max-requests-jitter", "3")
 ENCRYPTED = ("--ssl-keyfile", "encrypted.pem", "--ssl-certfile", "cert.pem", "--ssl-keyfile-password")
+CLOSED = "One line more: `connection closed`."
 OWN_HTTP = "A line says that fastserve's own HTTP/1 takes its place."
 
 CASES: tuple[Case, ...] = (
@@ -169,6 +160,28 @@ CASES: tuple[Case, ...] = (
         ("--http", "h11", "--h11-max-incomplete-event-size", "1000"), looks.a_large_field,
         why="A larger header section is refused however it arrives; h11 refuses one that arrives in parts. "
         "Lines tell what the option sets.",
+    ),
+    # --- WebSocket
+    Case("ws", ("--ws", "auto"), websocket.sending(5), why=CLOSED),
+    Case("ws", ("--ws", "none"), websocket.sending(5), why="No warnings: it is what the option says."),
+    Case(
+        "ws", ("--ws", "websockets"), websocket.sending(5),
+        why="A line says that fastserve's own WebSocket takes its place.",
+    ),
+    Case("ws_max_size", ("--ws-max-size", "100"), websocket.sending(100), why=CLOSED),
+    Case(
+        "ws_max_size", ("--ws-max-size", "100"), websocket.sending(101),
+        given="`--ws-max-size 100`, a message of 101",
+        why=CLOSED,
+    ),
+    Case("ws_ping_interval", ("--ws-ping-interval", "0.2"), websocket.pings, why=CLOSED),
+    Case(
+        "ws_ping_timeout", ("--ws-ping-interval", "0.2", "--ws-ping-timeout", "0.2"), websocket.silent,
+        "`--ws-ping-timeout 0.2`, a client that answers no ping",
+        why="The application is told 1011 too, not 1005. " + CLOSED,
+    ),
+    Case(
+        "ws_per_message_deflate", ("--ws-per-message-deflate", "false"), websocket.sending(5), why=CLOSED
     ),
     # --- processes
     Case("workers", ("--workers", "2"), looks.processes, apart=("requests",), several=True),
