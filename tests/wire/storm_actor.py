@@ -99,8 +99,9 @@ class Actor:
         """Receive what is there, and do not wait for it: how frameworks look for a disconnect."""
         task = asyncio.ensure_future(self._receive())
         await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait({task})
+        if not task.done():  # what is there is noted at once, or a child might note the next part first
+            task.cancel()
+            await asyncio.wait({task})
         if not task.cancelled():
             self._note(task.result())
 
