@@ -49,14 +49,17 @@ def upload(client: Client, size: int) -> None:
         client.send(block)
 
 
+@pytest.mark.memory
 def test_upload_that_the_application_does_not_read(quiet: Server) -> None:
     assert_upload_is_bounded(quiet, 200 * MB)
 
 
+@pytest.mark.memory
 def test_upload_on_either_loop(on_either_loop: Server) -> None:
     assert_upload_is_bounded(on_either_loop, 100 * MB)
 
 
+@pytest.mark.memory
 @pytest.mark.huge
 def test_upload_of_a_gigabyte(quiet: Server) -> None:
     assert_upload_is_bounded(quiet, 1000 * MB)
@@ -131,6 +134,7 @@ def test_client_that_goes_is_heard_of_at_once(server: Server) -> None:
         assert time.monotonic() - begin_s < 1
 
 
+@pytest.mark.memory
 def test_row_32_ten_thousand_pipelined_requests_while_the_application_waits(quiet: Server) -> None:
     """Reads pause while the first request runs, and again while nobody takes the answers."""
     pad = b"X: " + b"p" * 2000 + b"\r\n"
@@ -196,6 +200,7 @@ def assert_descriptors(server: Server, expected: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.memory
 @pytest.mark.parametrize("half_sent", [b"", G], ids=["idle", "within the next head"])
 def test_row_43_answer_then_reset_ten_thousand_times(quiet: Server, half_sent: bytes) -> None:
     def visit(times: int) -> None:

@@ -17,7 +17,7 @@ from .script import answer, body, fill, read, script, start, wait_disconnect
 from .servers import Pool, Server
 from .verdict import G
 
-pytestmark = pytest.mark.proc
+pytestmark = [pytest.mark.proc, pytest.mark.memory]
 CASES = pytest.mark.parametrize
 
 MB = 1_000_000

@@ -48,6 +48,7 @@ def at_rest(count: Callable[[], int]) -> int:
     return found
 
 
+@pytest.mark.memory
 def test_a_hundred_megabytes_that_the_application_does_not_read(
     start_tls: Callable[..., TlsServer],
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_hundred_megabytes_that_the_application_does_not_read(
     assert [seen.body_length for seen in server.seen()] == [5 * MB, 100 * MB]
 
 
+@pytest.mark.memory
 def test_a_hundred_megabytes_that_the_client_does_not_take(start_tls: Callable[..., TlsServer]) -> None:
     server = start_tls(**{"no-access-log": ""})
     pieces = 1600
