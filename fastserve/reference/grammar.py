@@ -15,8 +15,19 @@ import re
 from fastserve.reference.rules import METHODS, BadMessage, status_of_method
 
 __all__ = [
-    "CHUNK", "DATA_END", "END", "EXTENSION", "FIELD", "HEAD", "NAME", "SIZE", "SIZED", "TARGET", "VALUE",
-    "run", "step",
+    "CHUNK",
+    "DATA_END",
+    "END",
+    "EXTENSION",
+    "FIELD",
+    "HEAD",
+    "NAME",
+    "OF_TARGET",
+    "SIZE",
+    "SIZED",
+    "VALUE",
+    "run",
+    "step",
 ]  # fmt: skip
 
 #: Where lines begin: those of a head; a field's, in a head or a trailer section; a chunk's.
@@ -24,13 +35,14 @@ HEAD, FIELD, CHUNK = "start", "field first", "size first"
 #: Where a head or a trailer section has ended; a chunk's line; and a chunk's data.
 END, SIZED, DATA_END = "end", "sized", "data end"
 #: What one has to know the place of.
-TARGET, NAME, VALUE, SIZE, EXTENSION = "target", "name", "value", "size", "extension"
+NAME, VALUE, SIZE, EXTENSION = "name", "value", "size", "extension"
+OF_TARGET = ("target", "scheme", "scheme :", "scheme :/")
 
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VISIBLE = bytes(range(0x21, 0x7F))
 _FIELD = b"\t " + _VISIBLE + bytes(range(0x80, 0x100))
 _QUOTED = bytes(set(_FIELD) - set(b'"\\'))
-_DIGITS = b"0123456789"
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _HEX = b"0123456789ABCDEFabcdef"
 
 #: state → the bytes that may come, and the state behind each of them.
@@ -38,17 +50,27 @@ _FOLLOWS: dict[str, list[tuple[bytes, str]]] = {
     # The request line; methods are added below. Empty lines before it, several spaces in it, and a line
     # without a version are for rules.py to refuse, or not: their line ends.
     "start": [(b"\r\n", "start")],
-    "target first": [(b" ", "target first"), (_VISIBLE, "target")],
+    "target first": [(b" ", "target first"), (b"/*", "target"), (_LETTERS, "scheme")],
+    "scheme": [(_LETTERS, "scheme"), (b":", "scheme :")],
+    "scheme :": [(b"/", "scheme :/")],
+    "scheme :/": [(b"/", "target")],
+    "authority": [(b" ", "authority"), (_VISIBLE, "target"), (b"\r", "line cr"), (b"\n", "field first")],
     "target": [(_VISIBLE, "target"), (b" ", "version"), (b"\r", "line cr"), (b"\n", "field first")],
     "version": [(b" ", "version"), (b"H", "version H")],
     "version H": [(b"T", "version HT")],
     "version HT": [(b"T", "version HTT")],
     "version HTT": [(b"P", "version HTTP")],
     "version HTTP": [(b"/", "number")],
-    "number": [(_DIGITS, "number .")],
-    "number .": [(b".", "number ._")],
-    "number ._": [(_DIGITS, "number line end")],
-    "number line end": [(b"\r", "line cr")],
+    "number": [(b"0", "number 0"), (b"1", "number 1"), (b"2", "number 2"), (b"3456789", "number x")],
+    "number 0": [(b".", "number 0.")],
+    "number 0.": [(b"9", "number end")],
+    "number 1": [(b".", "number 1.")],
+    "number 1.": [(b"01", "number end")],
+    "number 2": [(b".", "number 2.")],
+    "number 2.": [(b"0", "number end")],
+    "number x": [(b".", "number x.")],
+    "number x.": [],
+    "number end": [(b"\r", "line cr")],
     # Field lines
     "line cr": [(b"\n", "field first")],
     "field first": [(_TOKEN, "name"), (b"\r", "end cr")],
@@ -80,7 +102,8 @@ for _method in METHODS:  # "start" --G--> "method G" --E--> "method GE" ...
         _follows = (_letter.encode("ascii"), f"method {_method[: _at + 1].decode('ascii')}")
         if _follows not in _FOLLOWS.setdefault(_state, []):
             _FOLLOWS[_state].append(_follows)
-    _FOLLOWS.setdefault(f"method {_method.decode('ascii')}", []).append((b" ", "target first"))
+    _target = "authority" if _method == b"CONNECT" else "target first"
+    _FOLLOWS.setdefault(f"method {_method.decode('ascii')}", []).append((b" ", _target))
 
 _NEXT = {
     state: {byte: following for given, following in follows for byte in given}
@@ -112,5 +135,5 @@ def step(state: str, byte: int) -> str:
         raise BadMessage(status_of_method(bytes([byte])), "invalid method")
     if state.startswith("number"):
         # 505 is for a version; a line that a bare LF ends has none.
-        raise BadMessage(400 if (state, byte) == ("number line end", 10) else 505, "invalid HTTP version")
+        raise BadMessage(400 if (state, byte) == ("number end", 10) else 505, "invalid HTTP version")
     raise BadMessage(400, f"invalid byte behind {state.split()[0]}")

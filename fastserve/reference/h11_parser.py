@@ -117,7 +117,7 @@ class H11Parser(Parser):
         self._place += end - self._at
         self._at = end
         if self._part == "head":
-            if self._state == grammar.TARGET:
+            if self._state in grammar.OF_TARGET:
                 self._meter.end_target(self._place)
             else:
                 self._meter.head(self._place)

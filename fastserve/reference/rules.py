@@ -22,7 +22,7 @@ METHODS = frozenset(
 )
 
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
-_NO_VERSION = re.compile(rb"[\r\n]*[^ \r\n]+ +(?:[/*]|[A-Za-z]+://)[^ \r\n]*[\r\n]")  # as in HTTP/0.9
+_NO_VERSION = re.compile(rb"[\r\n]*[^ \r\n]+ +(?:(?:[/*]|[A-Za-z]+://)[^ \r\n]*)?[\r\n]")  # as in HTTP/0.9
 _VERSION = re.compile(rb"/([0-9]\.[0-9])\Z")
 _REQUEST_LINE = re.compile(rb"([^ \r\n]+) ([^ \r\n]*) HTTP/1\.([01])")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # token: RFC 9110, 5.6.2
@@ -84,6 +84,8 @@ def judge(raw: bytes) -> Head:
     if match is None:
         raise BadMessage(400, "invalid request line")
     method, target, minor = match[1], match[2], int(match[3])
+    if method == b"PRI":
+        raise BadMessage(505, "the preface of HTTP/2")  # RFC 9113, 3.4
     if method not in METHODS:
         raise BadMessage(501, "unknown method")
     path, query, authority = _split_target(method, target)
