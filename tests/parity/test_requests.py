@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -111,3 +113,10 @@ def test_every_row_of_the_table_is_needed(servers: Servers, row: Difference) -> 
     ours, theirs = (servers[http].run([data], half_close=True) for http in (row.of, first))
     assert ours.comparable() != theirs.comparable()
     assert_agree(data, row.of, ours, first, theirs)
+
+
+def test_the_page_tells_the_same_differences() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-a-server-works.md"
+    if not page.exists():
+        pytest.skip("the pages are not here: these tests ran for an installed wheel")
+    assert re.findall(r"^\| (.*?) \| ", page.read_text(), re.MULTILINE)[1:] == [row.name for row in TABLE]
