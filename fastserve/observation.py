@@ -42,9 +42,15 @@ def watch_loop(
         threshold_ms = _WHILE_WRITING_MS if config.reload else _IN_PRODUCTION_MS
     if threshold_ms == 0:
         return None
-    from fastserve.features.blocked_loop import BlockedLoop
     from fastserve.features.waiting import waiting
-    from fastserve.loop_watch import LoopWatch
+
+    try:
+        from fastserve.features.blocked_loop import BlockedLoop
+        from fastserve.loop_watch import LoopWatch
+    except ModuleNotFoundError as error:  # nothing was compiled
+        if config.blocked_loop_ms is None:
+            return None
+        raise StartupError(f"Cannot watch the event loop (--blocked-loop-ms): {error}") from None
 
     watch = LoopWatch(threshold_ms / 1000)
     count = partial(_waiting, waiting, endpoint, list(sockets))

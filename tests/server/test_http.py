@@ -31,7 +31,10 @@ class Hide(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Hide())
 """
-NATIVE = ("fastserve.h1.", "fastserve.net.", "fastserve.stream.", "fastserve.reference._llhttp")
+NATIVE = (
+    *("fastserve.asgi.driver", "fastserve.h1.", "fastserve.loop_watch", "fastserve.net."),
+    *("fastserve.stream.", "fastserve.reference._llhttp"),
+)
 
 
 @pytest.fixture
