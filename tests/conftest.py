@@ -7,8 +7,12 @@ import os
 import random
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
+
+#: What is about the extension modules, or asks them; where nothing was compiled, tests/wire asks the rest.
+collect_ignore = ["asgi", "faults", "ws", "wsgi"] if find_spec("fastserve.net.debug") is None else []
 
 _SEED = pytest.StashKey[int]()
 

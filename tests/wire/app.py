@@ -24,7 +24,13 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
-from fastserve.net.debug import live_objects
+try:
+    from fastserve.net.debug import live_objects
+except ModuleNotFoundError:  # nothing was compiled
+
+    def live_objects() -> dict[str, int]:
+        return {}
+
 
 from .script import Step, steps_of
 from .seen import BODY_KEPT_MAX, Seen

@@ -12,7 +12,7 @@ from fastserve.testing import serve
 
 from .exchange import Delivery
 from .seen import Seen
-from .servers import Server
+from .servers import HTTP_IMPLEMENTATIONS, Server
 
 CASES = pytest.mark.parametrize
 
@@ -236,7 +236,9 @@ def test_more_clients_than_are_remembered() -> None:
 
 
 def test_an_entry_that_means_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    with serve(Recorder(), lifespan="off", forwarded_allow_ips="nginx,127.0.0.1"):
+    with serve(
+        Recorder(), lifespan="off", http=HTTP_IMPLEMENTATIONS[0], forwarded_allow_ips="nginx,127.0.0.1"
+    ):
         pass
     messages = [record.getMessage() for record in caplog.records]
     assert messages == ["forwarded_allow_ips: 'nginx' is neither an address nor a network: ignored"]
