@@ -37,7 +37,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test ctest pytest evidence parity bench debug resources asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest evidence parity autobahn bench debug resources asan lint fuzz packaging clean
 .PHONY: soak soak-this
 
 help: ## this list
@@ -68,6 +68,9 @@ evidence: $(VENV)/.installed-evidence ## uvicorn and fastserve side by side, opt
 
 parity: $(VENV)/.installed-test ## tests/wire and tests/parity against every implementation of HTTP/1, at every cut
 	$(TEST_ENV) $(BIN)/python -m pytest --parity tests/wire tests/parity $(PYTEST_ARGS)
+
+autobahn: $(VENV)/.installed-test ## the Autobahn test suite of WebSocket, where there is a CPython 2.7; an hour or so
+	$(BIN)/python tests/ws/autobahn.py
 
 bench: need-wrk $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -28,6 +28,9 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
+    if scope["type"] == "websocket":
+        await messages(receive, send)
+        return
     path = scope["path"]
     if path == "/":
         await send({"type": "http.response.start", "status": 200, "headers": HELLO_HEADERS})
@@ -59,6 +62,14 @@ async def echo(receive: Receive, send: Send) -> None:
     headers = [(b"content-type", b"application/octet-stream"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def messages(receive: Receive, send: Send) -> None:
+    """Send back each message of a WebSocket."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "bytes": message["bytes"]})
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

@@ -72,7 +72,8 @@ def fastserve_command(launch: Launch) -> list[str]:
 
 def uvicorn_command(launch: Launch) -> list[str]:
     """Its fastest parts, named: it would fall back silently where one is missing."""
-    return asgi_command("uvicorn", launch, "--loop", "uvloop", "--http", "httptools")
+    parts = ("--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio")
+    return asgi_command("uvicorn", launch, *parts)
 
 
 def floor_command(launch: Launch) -> list[str]:
@@ -81,6 +82,11 @@ def floor_command(launch: Launch) -> list[str]:
     if launch.certificate is not None:
         command += ["--certificate", launch.certificate.certificate, "--key", launch.certificate.key]
     return command
+
+
+def picows_command(launch: Launch) -> list[str]:
+    """A bare echo over a WebSocket library in Cython: the floor of the workloads with messages."""
+    return [launch.python, "-m", "bench.echo_messages", "--port", str(launch.port)]
 
 
 def granian_command(launch: Launch) -> list[str]:
@@ -206,9 +212,12 @@ SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
         Server("fastserve", fastserve_command, distributions("fastserve", "uvloop"), "pip install ."),
-        Server("uvicorn", uvicorn_command, distributions("uvicorn", "httptools", "uvloop"), PEERS),
+        Server(
+            "uvicorn", uvicorn_command, distributions("uvicorn", "httptools", "websockets", "uvloop"), PEERS
+        ),
         Server("nginx", nginx_command, nginx_version, "apt install nginx"),
         Server("floor", floor_command, distributions("uvloop"), PEERS),
+        Server("picows", picows_command, distributions("picows", "uvloop"), PEERS),
         Server("granian", granian_command, distributions("granian"), PEERS),
         Server(
             "fastserve-wsgi", fastserve_wsgi_command, distributions("fastserve", "uvloop", "Flask"), PEERS
@@ -225,6 +234,9 @@ SERVERS: dict[str, Server] = {
         Server("fastpysgi", fastpysgi_command, distributions("fastpysgi", "Flask"), PEERS),
     )
 }
+
+OURS = {"floor", "picows"}
+"""Modules of this package; the other servers do not see the checkout."""
 
 INTERPRETER_QUESTION = """
 import importlib.metadata, json, platform, sys
@@ -253,7 +265,6 @@ def serving(setting: Setting, entry: Entry, floor: str) -> Iterator[Running]:
     pair = certificate(setting.scratch) if entry.tls else None
     launch = Launch(setting.python, free_port(), entry.access_log, floor, setting.scratch, pair, entry.app)
     command = SERVERS[entry.server].command(launch)
-    # The floor is a module of this package; the other servers do not see the checkout.
-    environment = {"PYTHONPATH": str(BENCH.parent)} if entry.server == "floor" else {}
+    environment = {"PYTHONPATH": str(BENCH.parent)} if entry.server in OURS else {}
     with running(command, launch.port, setting.server_core, setting.scratch, environment) as server:
         yield server

@@ -42,6 +42,7 @@ class Metric:
 
 CPU_PER_REQUEST = Metric("server CPU per request", "µs", 2)
 LATENCY = Metric("99th percentile of latency", "ms", 2)
+CPU_PER_MESSAGE = Metric("server CPU per message", "µs", 2)
 MEMORY_PER_CONNECTION = Metric("memory per connection", "KB", 2)
 TIME_TO_ANSWER = Metric("start to first answer", "ms", 1)
 

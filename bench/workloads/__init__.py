@@ -14,6 +14,8 @@ from bench.workloads import (
     start,
     streamed,
     tls,
+    ws_medium,
+    ws_small,
     wsgi,
     wsgi_inline,
     wsgi_mixed,
@@ -35,6 +37,8 @@ WORKLOADS: dict[str, Workload] = {
         wsgi_inline,
         wsgi_mixed,
         flask,
+        ws_small,
+        ws_medium,
         idle,
         start,
     )

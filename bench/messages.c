@@ -1,0 +1,210 @@
+/* The load client for WebSocket workloads: many connections, each with one message under way.
+ *
+ *   messages PORT CONNECTIONS SIZE SECONDS WARM_UP_SECONDS
+ *
+ * Connects, upgrades, sends a binary message of SIZE bytes on every connection, and sends it again whenever it has come
+ * back whole. Every byte that comes back is compared. After WARM_UP_SECONDS it prints "warm" and counts on; after
+ * SECONDS more, one line of JSON. Any error is a line on stderr and status 1.
+ *
+ * wrk knows no WebSocket, and a client in Python is slower than the servers: they would wait for it, and to be woken
+ * for each message costs a server more than the message.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENTS = 256, READ_BYTES = 1 << 18, HEAD_BYTES_MAX = 14 };
+
+typedef struct {
+    int fd;
+    size_t sent, received;
+    double sent_at;
+} connection;
+
+static const char handshake[] =
+    "GET /messages HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+static char *request, *answer;
+static size_t request_len, answer_len;
+static double *latencies;
+static size_t latency_count, latency_max = 1 << 20;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s%s%s\n", what, errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    exit(1);
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static size_t put_head(char *out, size_t size, int masked)
+{
+    size_t bytes = size < 126 ? 0 : size < 65536 ? 2 : 8;
+    out[0] = (char)0x82;
+    out[1] = (char)((masked ? 0x80 : 0) | (bytes == 0 ? (int)size : bytes == 2 ? 126 : 127));
+    for (size_t i = 0; i < bytes; i++)
+        out[2 + i] = (char)(size >> 8 * (bytes - 1 - i));
+    return 2 + bytes;
+}
+
+static void make_message(size_t size)
+{
+    static const char key[4] = {0x12, 0x34, 0x56, 0x78};
+    request = malloc(HEAD_BYTES_MAX + size);
+    answer = malloc(HEAD_BYTES_MAX + size);
+    latencies = malloc(latency_max * sizeof *latencies);
+    if (request == NULL || answer == NULL || latencies == NULL)
+        fail("memory");
+    request_len = put_head(request, size, 1);
+    memcpy(request + request_len, key, 4);
+    request_len += 4;
+    answer_len = put_head(answer, size, 0);
+    for (size_t i = 0; i < size; i++) {
+        char byte = (char)('a' + i % 26);
+        request[request_len++] = byte ^ key[i % 4];
+        answer[answer_len++] = byte;
+    }
+}
+
+static int connected(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    char head[4096];
+    size_t len = 0;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        fail("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (send(fd, handshake, sizeof handshake - 1, 0) != sizeof handshake - 1)
+        fail("handshake");
+    while (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0) {
+        if (len == sizeof head || recv(fd, head + len, 1, 0) != 1)
+            fail("handshake");
+        len++;
+    }
+    if (memcmp(head, "HTTP/1.1 101 ", 13) != 0)
+        fail("the server does not upgrade");
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+/* Sends what the socket takes, and asks to hear when it takes more. */
+static void send_on(int epoll, connection *c)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    int waited = c->sent > 0 && c->sent < request_len;
+    while (c->sent < request_len) {
+        ssize_t sent = send(c->fd, request + c->sent, request_len - c->sent, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EAGAIN) {
+            event.events |= EPOLLOUT;
+            epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &event);
+            errno = 0;
+            return;
+        }
+        if (sent < 0)
+            fail("send");
+        c->sent += (size_t)sent;
+    }
+    if (waited)
+        epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &event);
+}
+
+/* Whether the message has come back. */
+static int receive(connection *c)
+{
+    static char buffer[READ_BYTES];
+    ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
+    if (got < 0 && errno == EAGAIN) {
+        errno = 0;
+        return 0;
+    }
+    if (got <= 0)
+        fail("the server closed a connection");
+    if ((size_t)got > answer_len - c->received || memcmp(buffer, answer + c->received, (size_t)got) != 0)
+        fail("the answer is not what was sent");
+    c->received += (size_t)got;
+    return c->received == answer_len;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static uint64_t run(int epoll, double seconds)
+{
+    struct epoll_event events[EVENTS];
+    uint64_t messages = 0;
+    double end = now_s() + seconds;
+    latency_count = 0;
+    for (double now = now_s(); now < end; now = now_s()) {
+        int count = epoll_wait(epoll, events, EVENTS, 1000);
+        if (count == 0)
+            fail("no answer within a second");
+        for (int i = 0; i < count; i++) {
+            connection *c = events[i].data.ptr;
+            if (events[i].events & EPOLLOUT)
+                send_on(epoll, c);
+            if (!(events[i].events & ~(uint32_t)EPOLLOUT) || !receive(c))
+                continue;
+            messages++;
+            now = now_s();
+            if (latency_count < latency_max)
+                latencies[latency_count++] = now - c->sent_at;
+            c->sent = c->received = 0;
+            c->sent_at = now;
+            send_on(epoll, c);
+        }
+    }
+    return messages;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 6)
+        fail("usage: messages PORT CONNECTIONS SIZE SECONDS WARM_UP_SECONDS");
+    int count = atoi(argv[2]), epoll = epoll_create1(0);
+    connection *all = calloc((size_t)count, sizeof *all);
+    if (epoll < 0 || all == NULL)
+        fail("epoll");
+    make_message((size_t)atol(argv[3]));
+    for (int i = 0; i < count; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
+        all[i].fd = connected(atoi(argv[1]));
+        epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event);
+    }
+    for (int i = 0; i < count; i++) {
+        all[i].sent_at = now_s();
+        send_on(epoll, &all[i]);
+    }
+    run(epoll, atof(argv[5]));
+    puts("warm");
+    fflush(stdout);
+    double begun = now_s();
+    uint64_t messages = run(epoll, atof(argv[4]));
+    double duration = now_s() - begun;
+    qsort(latencies, latency_count, sizeof *latencies, by_size);
+    printf("{\"messages\": %llu, \"duration_s\": %.6f, \"p50_ms\": %.4f, \"p99_ms\": %.4f}\n",
+           (unsigned long long)messages, duration, latency_count ? latencies[latency_count / 2] * 1e3 : 0,
+           latency_count ? latencies[latency_count * 99 / 100] * 1e3 : 0);
+    return messages > 0 ? 0 : 1;
+}

@@ -1,0 +1,16 @@
+"""A binary message of 32 bytes that the application sends back, on connections that stay."""
+
+from bench.message_load import MessageWorkload
+from bench.workload import CPU_PER_MESSAGE, Comparison, Entry
+
+WORKLOAD = MessageWorkload(
+    name="ws-small",
+    title="32 bytes over WebSocket, echoed",
+    metric=CPU_PER_MESSAGE,
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("picows")),
+    comparisons=(
+        Comparison("fastserve", "picows", at_most=1.6),
+        Comparison("uvicorn", "fastserve", at_least=1.9),
+    ),
+    size_bytes=32,
+)
