@@ -379,13 +379,13 @@ def test_main_takes_words() -> None:
 
 @pytest.mark.parametrize("level", [30, "WARNING", "warning"])
 def test_a_log_level_by_number_or_name(level: Any) -> None:
-    code = f"import fastserve; fastserve.Config('application:app', log_level={level!r}, http='h11')\n"
+    code = f"import fastserve; fastserve.Config('application:app', log_level={level!r}, http='httptools')\n"
     code += "from fastserve.log import logger; logger.info('not seen')"
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True, timeout=TIMEOUT_S
     )
     assert ended.stderr.count("\n") == 1
-    assert ended.stderr.startswith("WARNING:  --http h11")
+    assert ended.stderr.startswith("WARNING:  --http httptools")
 
 
 def test_a_held_request_outlives_the_loop_of_a_second_server() -> None:
