@@ -164,7 +164,7 @@ def test_parts_of_uvicorn_have_stand_ins(tmp_path: Path) -> None:
         assert process.lines[:3] == [
             "WARNING:  --loop zuvloop: uvloop is used where it is installed",
             "WARNING:  --http httptools: fastserve's own HTTP/1 is used",
-            "WARNING:  --ws wsproto: WebSocket is not there yet, an upgrade is served as an ordinary request",
+            "WARNING:  --ws wsproto: fastserve's own WebSocket is used",
         ]
 
 
