@@ -41,7 +41,7 @@ _CANCEL_BEFORE_KILL_S = 1.0
 
 
 class FastserveWorker(Worker):  # type: ignore[misc]
-    """A worker of gunicorn's that serves an ASGI application.
+    """A worker of gunicorn's that serves an ASGI or a WSGI application.
 
     `CONFIG_KWARGS` of a subclass are more keywords for `fastserve.Config`, before gunicorn's settings.
     """
@@ -126,7 +126,10 @@ class FastserveWorker(Worker):  # type: ignore[misc]
             "timeout_keep_alive": float(cfg.keepalive),
             "timeout_graceful_shutdown": max(grace_s - _CANCEL_BEFORE_KILL_S, grace_s / 2),
             "forwarded_allow_ips": cfg.forwarded_allow_ips,
+            "workers": max(1, cfg.workers),  # for what a WSGI application is told
         }
+        if cfg.threads > 1:  # 1 is gunicorn's default
+            options["wsgi_threads"] = cfg.threads
         if cfg.backlog:
             options["backlog"] = cfg.backlog
         if cfg.max_requests > 0:

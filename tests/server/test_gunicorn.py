@@ -256,6 +256,33 @@ def test_keep_alive(tmp_path: Path, keepalive: str, longest_s: float) -> None:
         arbiter.terminate()
 
 
+@pytest.mark.parametrize(("words", "threads"), [((), 10), (("--threads", "3", "--workers", "2"), 3)])
+def test_a_wsgi_application(tmp_path: Path, words: tuple[str, ...], threads: int) -> None:
+    """More clients than threads: so many are in the application at once."""
+    (tmp_path / "shop.py").write_text(
+        "import threading, time\n"
+        "def application(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    time.sleep(0.5)\n"
+        "    return [b'%d %d' % (environ['wsgi.multiprocess'],\n"
+        "        sum(t.name.startswith('fastserve-wsgi') for t in threading.enumerate()))]\n"
+    )
+    with gunicorn(tmp_path, *words, app="shop:application", chdir=tmp_path) as arbiter:
+        while len(arbiter.pids) < (2 if words else 1):
+            time.sleep(0.01)
+        for pid in arbiter.pids[1:]:
+            os.kill(pid, signal.SIGSTOP)  # all go to one
+        with contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(arbiter.connect()) for _ in range(threads + 2)]
+            for sock in socks:
+                sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            answers = [rest(sock).rpartition(b"\r\n\r\n")[2] for sock in socks]
+        assert set(answers) == {b"%d %d" % (bool(words), threads)}
+        for pid in arbiter.pids[1:]:
+            os.kill(pid, signal.SIGCONT)
+        arbiter.terminate()
+
+
 def test_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "app.sock"
     with gunicorn(tmp_path, "-b", f"unix:{path}") as arbiter:
