@@ -93,6 +93,13 @@ def test_editable_installation_serves(checkout: Path, tmp_path: Path) -> None:
     assert_serves(python, tmp_path)
 
 
+def test_pure_installation_needs_no_compiler_and_serves(fresh_checkout: Path, tmp_path: Path) -> None:
+    python = new_environment(tmp_path / "venv")
+    pip(python, "install", f"{fresh_checkout}[h11]", FASTSERVE_PURE="1", CC="no-such-compiler")
+    assert list((tmp_path / "venv").rglob("fastserve/**/*.so")) == []
+    assert_serves(python, tmp_path)
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The python of an environment that has what a build requires and what fastserve depends on."""
