@@ -118,12 +118,14 @@ def running(
                 stdout=stdout,
                 stderr=stderr,
                 pass_fds=() if fd is None else (fd,),
+                start_new_session=True,
             )
         try:
             yield Server(popen, directory, host, port, fd)
         finally:
-            if popen.poll() is None:
-                popen.kill()
+            # With the processes that it started, should it not have ended them.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(popen.pid, signal.SIGKILL)
             popen.wait()
             if fd is not None:
                 os.close(fd)
