@@ -51,22 +51,23 @@ cdef class Turn:
 
     cdef int add_reader(self, Reader reader) except -1:
         if not reader.is_reader:
-            reader.is_reader = True
-            self.readers.append(reader)
             self.schedule()
+            self.readers.append(reader)
+            reader.is_reader = True
         return 0
 
     cdef int add_writer(self, Writer writer) except -1:
         if not writer.is_writer:
-            writer.is_writer = True
-            self.writers.append(writer)
             self.schedule()
+            self.writers.append(writer)
+            writer.is_writer = True
         return 0
 
     cdef int schedule(self) except -1:
+        # Deep in somebody's recursion the loop itself may lack a frame. Whoever comes next must find nothing done then.
         if not self.scheduled:
-            self.scheduled = True
             self.loop.call_soon(self.callback)
+            self.scheduled = True
         return 0
 
     def run(self) -> None:
