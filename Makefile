@@ -4,6 +4,7 @@
 #   VENV          the environment; made when missing                     (.venv)
 #   HOST, PORT    where `make run` listens                               (127.0.0.1, 8000)
 #   PYTEST_ARGS   more arguments for pytest, as in PYTEST_ARGS="-x -k head"
+#   PYTEST_JOBS   processes that run the suite, which mostly waits; 0 for one that a debugger can stop  (4)
 #   BENCH_ARGS    arguments for `python -m bench`
 #   EVIDENCE_ARGS options to try only, or --check to leave the page as it is
 #   FUZZ_SECONDS  how long each fuzz target runs                         (60)
@@ -15,6 +16,7 @@ VENV = .venv
 HOST = 127.0.0.1
 PORT = 8000
 PYTEST_ARGS =
+PYTEST_JOBS = 4
 BENCH_ARGS =
 EVIDENCE_ARGS =
 FUZZ_SECONDS = 60
@@ -61,13 +63,13 @@ ctest: $(VENV)/.made ## the tests of the C code and the fuzz targets over their 
 	$(MAKE) --silent -C fuzz replay LLHTTP_DIR="$(LLHTTP_DIR)"
 
 pytest: $(VENV)/.installed-test ## the tests of what is served
-	$(TEST_ENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) $(PYTEST_ARGS)
 
 evidence: $(VENV)/.installed-evidence ## uvicorn and fastserve side by side, option by option: the table for those who migrate
 	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m evidence $(EVIDENCE_ARGS)
 
 parity: $(VENV)/.installed-test ## tests/wire and tests/parity against every implementation of HTTP/1, at every cut
-	$(TEST_ENV) $(BIN)/python -m pytest --parity tests/wire tests/parity $(PYTEST_ARGS)
+	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --parity tests/wire tests/parity $(PYTEST_ARGS)
 
 autobahn: $(VENV)/.installed-test ## the Autobahn test suite of WebSocket, where there is a CPython 2.7; an hour or so
 	$(BIN)/python tests/ws/autobahn.py
@@ -97,7 +99,7 @@ asan: ctest ## ctest, and pytest against a build under the address and undefined
 resources: $(VENV)/.made ## thousands of clients that reset, stall or trickle, against the debug build; takes minutes
 	$(BIN)/python -m build_support.mirror build/tree-debug
 	$(MAKE) -C build/tree-debug pytest VENV=$(CURDIR)/$(VENV)-debug BUILD_ENV="$(BUILD_ENV) FASTSERVE_DEBUG=1" \
-		PYTEST_ARGS="--huge --timeout 1800 tests/wire/test_resources.py tests/wire/test_resources_phases.py $(PYTEST_ARGS)"
+		PYTEST_JOBS=0 PYTEST_ARGS="--huge --timeout 1800 tests/wire/test_resources.py tests/wire/test_resources_phases.py $(PYTEST_ARGS)"
 
 soak: $(VENV)/.made ## valid and hostile traffic for SOAK_SECONDS, against the debug build; draws docs/soak.svg
 	$(BIN)/python -m build_support.mirror build/tree-debug

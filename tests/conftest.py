@@ -33,7 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proc: measures a process by what Linux tells of it in /proc")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
         signal.signal(signal.SIGINT, signal.default_int_handler)  # tests send themselves this signal
+    # In the environment, so that the processes of a parallel run have one seed.
     config.stash[_SEED] = int(os.environ.get("FASTSERVE_TEST_SEED") or random.randrange(2**32))
+    os.environ["FASTSERVE_TEST_SEED"] = str(config.stash[_SEED])
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
+import random
 import socket
 import struct
 from collections.abc import Mapping
@@ -14,6 +14,9 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 CONTINUATION = 0
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TIMEOUT_S = 10.0
+
+#: Masking keys. The same in every process: frames are parameters of tests, and name them.
+_keys = random.Random(6455)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def frame(
         head = struct.pack("!BBQ", first, bit | 127, size)
     if not masked:
         return head + payload
-    key = os.urandom(4)
+    key = _keys.randbytes(4)
     return head + key + mask(payload, key)
 
 
