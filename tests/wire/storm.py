@@ -307,8 +307,11 @@ class Storm:
                 client.transport.deliver(1 << 16)
                 client.transport.take()
             await asyncio.sleep(0.0015 if calm % 10 == 9 else 0)
-            now = sum(client.transport.changes for client in self._clients)
+            now = self._changes()
             calm, before = (calm + 1, now) if now == before else (0, now)
+
+    def _changes(self) -> int:
+        return sum(client.transport.changes for client in self._clients)
 
     def _judge(self, client: Client) -> None:
         transport = client.transport
@@ -374,11 +377,13 @@ class Storm:
             await self._probe(client)
         for client in self._clients:
             client.transport.shut_down = True
-        for _ in range(3):
-            await self._until_calm()
-            if all(client.transport.lost for client in self._clients):
-                break
+        await self._until_calm()
+        before = -1
+        # Each of the requests that wait in a row for their client's end has a deadline of its own.
+        while before != self._changes() and not all(client.transport.lost for client in self._clients):
+            before = self._changes()
             await asyncio.sleep(0.15)  # every deadline
+            await self._until_calm()
         for client in self._clients:
             if not client.transport.lost:
                 # An application that waits for the end does not hear of it behind waiting requests.
