@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import sys
@@ -20,7 +21,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         return await lifespan(scope, receive, send)
     if scope["type"] == "websocket":
-        return await echo(receive, send)
+        return await (deaf if scope["path"] == "/deaf" else echo)(receive, send)
     path = scope["path"].removeprefix(scope["root_path"])
     if path == "/held":
         return await held(receive, send)
@@ -71,6 +72,14 @@ async def echo(receive: Any, send: Any) -> None:
     while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "text": message["text"]})
     say(f"disconnected, {message['code']}")
+
+
+async def deaf(receive: Any, send: Any) -> None:
+    """Accepts a WebSocket and receives nothing."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(60)
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

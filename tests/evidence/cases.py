@@ -15,9 +15,6 @@ WITHOUT: dict[str, str] = {
     "ssl_ca_certs": "with ssl_cert_reqs",
     "ssl_certfile": "with ssl_keyfile",
     "limit_max_requests_jitter": "with limit_max_requests",
-    "ws_max_queue": "a server's memory shows it, no client",
-    "timeout_worker_healthcheck": "a worker that hangs shows it: the tests of supervision",
-    "reload_delay": "only a clock shows it",
 }
 
 CONFIGURATION = """{
@@ -174,6 +171,11 @@ CASES: tuple[Case, ...] = (
         given="`--ws-max-size 100`, a message of 101",
         why=CLOSED,
     ),
+    Case(
+        "ws_max_queue", ("--ws-max-queue", "1"), websocket.pouring,
+        given="`--ws-max-queue 1`, an application that receives nothing",
+        why=CLOSED,
+    ),
     Case("ws_ping_interval", ("--ws-ping-interval", "0.2"), websocket.pings, why=CLOSED),
     Case(
         "ws_ping_timeout", ("--ws-ping-interval", "0.2", "--ws-ping-timeout", "0.2"), websocket.silent,
@@ -188,6 +190,12 @@ CASES: tuple[Case, ...] = (
     Case(
         "workers", (), looks.processes, environment={"WEB_CONCURRENCY": "2"}, apart=("requests",),
         several=True,
+    ),
+    Case(
+        "timeout_worker_healthcheck", ("--workers", "2", "--timeout-worker-healthcheck", "1"), looks.stopped,
+        given="`--workers 2 --timeout-worker-healthcheck 1`, and one is stopped",
+        why="Lines tell how long it has not answered.",
+        apart=("requests",), several=True,
     ),
     Case(
         "reload", ("--reload",), looks.edited, app="edited:app", apart=("requests",),
@@ -210,6 +218,7 @@ CASES: tuple[Case, ...] = (
         given="`--reload --reload-exclude FILE`, and that changes",
         apart=("requests",),
     ),
+    Case("reload_delay", ("--reload", "--reload-delay", "4"), looks.changing, apart=("requests",)),
     # --- load and time
     Case("limit_concurrency", ("--limit-concurrency", "2"), looks.crowd),
     Case("limit_concurrency", ("--limit-concurrency", "3"), looks.crowd),

@@ -217,6 +217,20 @@ def processes(server: Server) -> str:
     return f"{len(seen)} of them answer"
 
 
+def stopped(server: Server) -> str:
+    """One process can do nothing more; whether another one takes its place."""
+    before: set[str] = set()
+    while len(before) < 2:
+        before.add(ask(server, "/process"))
+    os.kill(int(min(before).split()[-1]), signal.SIGSTOP)
+    end = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < end:
+        if patient(server, "/process") not in before:
+            return "another one takes its place"
+        time.sleep(0.05)
+    return "nothing happens"
+
+
 def patient(server: Server, path: str = "/") -> str:
     """The same as `ask`, of a server that may be between two processes."""
     end = time.monotonic() + TIMEOUT_S
@@ -259,6 +273,18 @@ def touching(name: str, restarts: bool) -> Look:
         return "the same process" if after == before else "another process"
 
     return look
+
+
+def changing(server: Server) -> str:
+    """A file is written again and again, until another process serves."""
+    before = patient(server, "/process")
+    begun = time.monotonic()
+    while (now_s := time.monotonic() - begun) < TIMEOUT_S:
+        (server.directory / "a.py").write_text(f"# changed {now_s}\n")
+        if patient(server, "/process") != before:
+            return f"another process {'soon' if now_s < 2 else 'after seconds'}"
+        time.sleep(0.2)
+    return "the same process"
 
 
 def a_directory(directory: Path) -> None:

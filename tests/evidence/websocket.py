@@ -9,7 +9,7 @@ from collections.abc import Callable
 from .running import Server, told
 
 HANDSHAKE = (
-    "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET {} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 )
@@ -19,9 +19,9 @@ TEXT, CLOSE, PING = 1, 8, 9
 class Client:
     """A connection that asks for WebSocket. `answer` is the head of what the server said to that."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, path: str = "/") -> None:
         self.sock = server.connect()
-        self.sock.sendall(HANDSHAKE.encode())
+        self.sock.sendall(HANDSHAKE.format(path).encode())
         self.buffer = b""
         while b"\r\n\r\n" not in self.buffer and (part := self.sock.recv(4096)):
             self.buffer += part
@@ -35,7 +35,12 @@ class Client:
     def send(self, opcode: int, payload: bytes) -> None:
         """One whole frame, masked by zeros."""
         size = len(payload)
-        length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+        if size < 126:
+            length = bytes([0x80 | size])
+        else:
+            length = (
+                b"\xfe" + size.to_bytes(2, "big") if size < 1 << 16 else b"\xff" + size.to_bytes(8, "big")
+            )
         self.sock.sendall(bytes([0x80 | opcode]) + length + bytes(4) + payload)
 
     def receive(self) -> tuple[int, bytes]:
@@ -105,3 +110,17 @@ def silent(server: Server) -> str:
         how = client.closing()
         return f"{how} {'soon' if time.monotonic() - begun < 5 else 'late'}"
     return "left open"
+
+
+def pouring(server: Server) -> str:
+    """How much the server takes for an application that receives nothing: kernels hold some MiB for each."""
+    client = Client(server, "/deaf")
+    message = bytes(1 << 20)
+    with client.sock:
+        client.sock.settimeout(1.5)
+        for taken in range(64):
+            try:
+                client.send(2, message)
+            except TimeoutError:
+                return "takes some MiB" if taken < 32 else f"takes {taken} MiB"
+        return "takes 64 messages of 1 MiB"
