@@ -105,7 +105,8 @@ class Moment:
     def stack(self) -> Stack:
         """Read it, with the source files."""
         callee = _callee(self._marks[0], self._locals) if self._marks else ""
-        return Stack(tuple(mark.place for mark in self._marks), self._request, callee)
+        # From a list: others must not see a tuple that is made item by item (gc.get_objects).
+        return Stack(tuple([mark.place for mark in self._marks]), self._request, callee)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Stack:
     @property
     def told(self) -> tuple[Place, ...]:
         """The user's own frames, or, without any, the innermost one that says something."""
-        own = tuple(place for place in self.places if place.is_users)
+        own = tuple([place for place in self.places if place.is_users])
         if own:
             return own
         packages = [place for place in self.places if place.package not in _PLUMBING]

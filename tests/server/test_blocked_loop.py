@@ -55,12 +55,16 @@ def test_a_request_that_sleeps(tmp_path: Path, loop: str) -> None:
 
 
 def test_a_request_that_computes(tmp_path: Path) -> None:
-    with blocking(tmp_path, 100) as process:
-        line = told(process, "/computing")
-        assert " in computing: " in line
-        assert line.endswith(
+    lines = []
+    for _ in range(5):  # on a busy machine it may have computed too little of the time
+        with blocking(tmp_path, 100) as process:
+            lines.append(told(process, "/computing"))
+        assert " in computing: " in lines[-1]
+        if lines[-1].endswith(
             "It computes: run it in another process, as a thread would share the interpreter with the loop."
-        )
+        ):
+            return
+    raise AssertionError(lines)
 
 
 def test_c_code_that_keeps_the_lock(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import linecache
 import re
 import sqlite3
@@ -149,3 +150,11 @@ def test_a_debugger_is_known() -> None:
         Stack((place("cmd", "/usr/lib/cmd.py"), place("pdb", "/usr/lib/pdb.py"), place("app")))
     )
     assert not is_debugger(Stack((place("app"),)))
+
+
+def test_a_stack_is_read_while_the_program_looks_at_all_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop's thread goes on meanwhile, and may hold what is not yet whole."""
+    held: list[object] = []
+    monkeypatch.setattr(linecache, "getline", lambda *_: held.append(gc.get_objects()) or "")
+    places = Moment(sys._getframe()).stack().places
+    assert len(places) > 10 and len(held) == len(places)

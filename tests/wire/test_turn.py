@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -32,14 +32,15 @@ class Broken(MemoryTransport):
 class Turns:
     """A core on a loop that runs for as long as a test says."""
 
-    def __init__(self, http: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, http: str, loop: asyncio.AbstractEventLoop, keep_alive_s: float) -> None:
         self.loop = loop
+        self._keep_alive_s = keep_alive_s
         self.told: list[dict[str, Any]] = []
         loop.set_exception_handler(lambda loop, context: self.told.append(context))
         self.core: Core = loop.run_until_complete(self._start(http))
 
     async def _start(self, http: str) -> Core:
-        return start_core(http, self.loop, WireApp(), {"timeout-keep-alive": 0.05})
+        return start_core(http, self.loop, WireApp(), {"timeout-keep-alive": self._keep_alive_s})
 
     def connect(self, transport: MemoryTransport) -> MemoryTransport:
         transport.set_protocol(self.core.factory())
@@ -54,6 +55,11 @@ class Turns:
     def run(self, seconds: float = 0.01) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
 
+    def run_until(self, condition: Callable[[], bool], timeout_s: float = 5) -> None:
+        end_s = self.loop.time() + timeout_s
+        while not condition() and self.loop.time() < end_s:
+            self.run()
+
     def stop(self) -> None:
         self.loop.call_soon(self.core.stop)
         self.run()
@@ -61,9 +67,20 @@ class Turns:
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
-def turns(request: pytest.FixtureRequest, http: str) -> Iterator[Turns]:
-    library = asyncio if request.param == "asyncio" else pytest.importorskip("uvloop")
-    running = Turns(http, library.new_event_loop())
+def library(request: pytest.FixtureRequest) -> Any:
+    return asyncio if request.param == "asyncio" else pytest.importorskip("uvloop")
+
+
+@pytest.fixture
+def turns(library: Any, http: str) -> Iterator[Turns]:
+    running = Turns(http, library.new_event_loop(), keep_alive_s=60)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def impatient(library: Any, http: str) -> Iterator[Turns]:
+    running = Turns(http, library.new_event_loop(), keep_alive_s=0.05)
     yield running
     running.stop()
 
@@ -104,11 +121,11 @@ def test_a_connection_that_cannot_even_be_dropped(turns: Turns) -> None:
     assert [type(context["exception"]) for context in turns.told] == [ZeroDivisionError]
 
 
-def test_a_deadline_that_fails_stops_no_other(turns: Turns) -> None:
-    broken, other = pair(turns, "close", ZeroDivisionError())
+def test_a_deadline_that_fails_stops_no_other(impatient: Turns) -> None:
+    broken, other = pair(impatient, "close", ZeroDivisionError())
     broken.abort = broken.close  # type: ignore[method-assign]
-    turns.ask(broken, other)
-    turns.run(0.3)
+    impatient.ask(broken, other)
+    impatient.run_until(lambda: other.lost)
     assert other.lost
 
 
