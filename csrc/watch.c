@@ -69,6 +69,7 @@ static void look_once(fs_watcher *watcher, double asked_s)
     fs_hold_event event = fs_hold_look(&watcher->hold, &look);
     if (event.kind == FS_HOLD_QUIET)
         return;
+    __atomic_store_n(&watcher->told_moves, event.moves, __ATOMIC_RELEASE);
     uint32_t unheard = __atomic_fetch_add(&watcher->sent, 1, __ATOMIC_ACQ_REL);
     if (unheard > 0 && event.held_s >= UNHEARD_THRESHOLDS * watcher->hold.threshold_s)
         speak(event.held_s);

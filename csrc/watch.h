@@ -52,7 +52,8 @@ typedef struct {
     int schedstat; /* /proc/self/task/TID/schedstat of the loop's thread, or -1 */
     int events[2]; /* pipes */
     int stop[2];
-    uint32_t sent; /* events that nobody has come for yet */
+    uint64_t told_moves; /* of the watch, when a hold was told of last */
+    uint32_t sent;       /* events that nobody has come for yet */
     pthread_t thread;
 } fs_watcher;
 
@@ -65,6 +66,17 @@ int fs_watcher_next(fs_watcher *watcher, fs_hold_event *event);
 
 /* Whoever waited acts on what it was told: no line of the watcher's own is needed. */
 void fs_watcher_heard(fs_watcher *watcher);
+
+/* How long the step that runs has held the loop, if that was told of, or 0; on the loop's thread. */
+static inline double fs_watcher_held_s(const fs_watcher *watcher)
+{
+    const fs_watch *watch = watcher->watch;
+    if (watch == NULL || watch->holder == NULL)
+        return 0;
+    if (__atomic_load_n(&watcher->told_moves, __ATOMIC_ACQUIRE) != watch->moves)
+        return 0;
+    return fs_monotonic_s() - watch->began_s;
+}
 
 /* Ends the watching; fs_watcher_next returns. To be called once. */
 void fs_watcher_stop(fs_watcher *watcher);

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from fastserve import log
+from fastserve.access_format import access_format
 from fastserve.errors import StartupError
 from fastserve.logfile import FileHandler, LogFile, Rotation
 
@@ -21,15 +22,31 @@ if TYPE_CHECKING:
     from fastserve.config import Config
     from fastserve.core import Core
 
-__all__ = ["access_log"]
+__all__ = ["access_log", "needs_times"]
 
 
 def access_log(config: Config, core: Core, loop: asyncio.AbstractEventLoop) -> Any:
     """Return the core's observer that writes the access log, None if there is none. Raises StartupError.
 
-    It has `flush()`, `reopen()` and `close()`.
+    It has `flush()`, `reopen()` and `close()`. It may need a timed endpoint, see `needs_times`.
     """
     log.settle()
+    found = _access_log(config, core, loop)
+    slow_s = config.access_log_slow_ms / 1000
+    if found is None or not (config.access_log_exclude or config.access_log_sample < 1 or slow_s):
+        return found
+    excluded = list(filter(None, config.access_log_exclude.split(",")))
+    option = "access_log_exclude" if excluded else "access_log_slow_ms" if slow_s else "access_log_sample"
+    gate = core.part_for(option, "AccessGate")
+    return gate(found, excluded, config.access_log_sample, slow_s)
+
+
+def needs_times(config: Config) -> bool:
+    """Whether lines tell how long requests took, or depend on it."""
+    return config.access_log_format != "uvicorn" or config.access_log_slow_ms > 0
+
+
+def _access_log(config: Config, core: Core, loop: asyncio.AbstractEventLoop) -> Any:
     if not config.access_log or not log.access_logger.isEnabledFor(logging.INFO):
         return None
     if config.access_log_file is not None:
@@ -45,6 +62,8 @@ def access_log(config: Config, core: Core, loop: asyncio.AbstractEventLoop) -> A
     if log.access_logger.filters:
         log.add_access_handler(log.StdoutHandler(), config.use_colors)
         return _records(config, core)
+    if config.access_log_format != "uvicorn":
+        return _in_format(config, core, loop)
     use_colors = _on_a_terminal() if config.use_colors is None else config.use_colors
     return core.part("AccessLog")(loop, 1, use_colors, prefix=_prefix(config).encode())
 
@@ -70,7 +89,16 @@ def _to_file(config: Config, core: Core, loop: asyncio.AbstractEventLoop, path: 
         file = LogFile(path, Rotation.of(config.log_rotate), config.log_keep)
     except OSError as error:
         raise StartupError(f"Cannot write to --access-log-file {path}: {error.strerror}") from None
+    if config.access_log_format != "uvicorn":
+        return _in_format(config, core, loop, file)
     return core.part("AccessLog")(loop, file=file, prefix=_prefix(config).encode())
+
+
+def _in_format(
+    config: Config, core: Core, loop: asyncio.AbstractEventLoop, file: LogFile | None = None
+) -> Any:
+    lines = core.part_for("access_log_format", "AccessLines")
+    return lines(loop, access_format(config.access_log_format), 1, file, _prefix(config).encode())
 
 
 def _on_a_terminal() -> bool:

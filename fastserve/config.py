@@ -130,6 +130,11 @@ class Config:
     use_colors: bool | None
     access_log: bool
     access_log_file: str | None
+    access_log_format: str
+    access_log_exclude: str
+    access_log_sample: float
+    access_log_slow_ms: int
+    request_id: bool
     error_log_file: str | None
     log_rotate: str | None
     log_keep: int
@@ -216,6 +221,10 @@ class Config:
             )
         if self.log_rotate is not None and not files:
             raise OptionError("log_rotate is for access_log_file and error_log_file: neither is given.")
+        if self.log_config and self.access_log_format != "uvicorn":
+            raise OptionError(
+                "log_config and access_log_format exclude each other: let the configuration name the format."
+            )
         log.configure(self.log_level, self.log_config, self.use_colors, self._error_file())
 
     def _error_file(self) -> FileHandler | None:

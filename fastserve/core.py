@@ -29,6 +29,12 @@ class Core:
     needs: str
     places: Mapping[str, str]
 
+    def part_for(self, option: str, name: str) -> Any:
+        """The same, for an option that not all have. Raises StartupError."""
+        if name not in self.places:
+            raise StartupError(f"--{option.replace('_', '-')} needs --http cython, this is {self.name}.")
+        return self.part(name)
+
     def part(self, name: str) -> Any:
         """Return the class or function of this name. Raises ImportError where it was not built."""
         return import_attribute(self.places[name])
@@ -36,11 +42,14 @@ class Core:
 
 _CYTHON = {
     "ASGIDriver": "fastserve.asgi.driver:ASGIDriver",
+    "AccessGate": "fastserve.features.access_gate:AccessGate",
+    "AccessLines": "fastserve.features.access_lines:AccessLines",
     "AccessLog": "fastserve.features.access_log:AccessLog",
     "AccessRecords": "fastserve.features.access_records:AccessRecords",
     "Endpoint": "fastserve.net.endpoint:Endpoint",
     "HealthDriver": "fastserve.features.health:HealthDriver",
     "InlineDriver": "fastserve.wsgi.inline:InlineDriver",
+    "RequestIds": "fastserve.features.request_ids:RequestIds",
     "RequestLimit": "fastserve.features.request_limit:RequestLimit",
     "ThreadedDriver": "fastserve.wsgi.threaded:ThreadedDriver",
     "WebSocketDriver": "fastserve.asgi.websocket:WebSocketDriver",

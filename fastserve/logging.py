@@ -14,6 +14,7 @@ from copy import copy
 from typing import Any, Literal
 
 from fastserve.logfile import FileHandler
+from fastserve.request_context import REQUEST_ID
 
 __all__ = [
     "ACCESS_FORMAT",
@@ -24,6 +25,7 @@ __all__ = [
     "ColourizedFormatter",
     "DefaultFormatter",
     "FileHandler",
+    "RequestIdFilter",
     "style",
 ]
 
@@ -134,6 +136,18 @@ class ColourizedFormatter(logging.Formatter):
 
     def _add(self, record: logging.LogRecord) -> None:
         """Give a record, which is a copy, what else the format may name."""
+
+
+class RequestIdFilter(logging.Filter):
+    """Gives every record the attribute `request_id`: of the request whose code logs, or "-".
+
+    For the handlers of the program's own loggers, with `%(request_id)s` in their format; needs --request-id.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not hasattr(record, "request_id"):
+            record.request_id = REQUEST_ID.get() or "-"
+        return True
 
 
 class DefaultFormatter(ColourizedFormatter):

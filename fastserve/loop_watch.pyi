@@ -25,5 +25,9 @@ class LoopWatch:
     def moves(self) -> int:
         """A number that is another one whenever the loop has moved on."""
 
+    def step_held_s(self) -> float:
+        """For how long the step that runs has held the loop, if it is long enough to be told of; else 0. On
+        its thread."""
+
     def stop(self) -> None:
         """Ends it; `next_event` returns None."""

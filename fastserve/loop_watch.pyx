@@ -6,18 +6,12 @@ at them (csrc/watch.c), and a thread of Python's waits here for what that one fi
 
 import os
 
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
-
+from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.csrc.hold cimport FS_HOLD_BEGUN, FS_HOLD_GOES_ON, fs_hold_event
 from fastserve.csrc.watch cimport (
-    fs_watch_move, fs_watcher_close, fs_watcher_heard, fs_watcher_next, fs_watcher_start, fs_watcher_stop,
+    fs_watch_move, fs_watcher_close, fs_watcher_heard, fs_watcher_held_s, fs_watcher_next, fs_watcher_start,
+    fs_watcher_stop,
 )
-
-
-cdef double exact_s() noexcept nogil:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return <double>now.tv_sec + <double>now.tv_nsec * 1e-9
 
 
 cdef class LoopWatch:
@@ -55,18 +49,23 @@ cdef class LoopWatch:
         cdef double came_s
         with nogil:
             found = fs_watcher_next(&self.watcher, &event)
-            came_s = exact_s()
+            came_s = fs_exact_s()
         if not found:
             fs_watcher_close(&self.watcher)
             return None
         fs_watcher_heard(&self.watcher)
         kind = "begun" if event.kind == FS_HOLD_BEGUN else "goes on" if event.kind == FS_HOLD_GOES_ON else "released"
-        return kind, event.held_s, event.wall_s, event.cpu_s, exact_s() - came_s, event.moves
+        return kind, event.held_s, event.wall_s, event.cpu_s, fs_exact_s() - came_s, event.moves
 
     @property
     def moves(self) -> int:
         """A number that is another one whenever the loop has moved on."""
         return self.mark.moves
+
+    def step_held_s(self) -> float:
+        """For how long the step that runs has held the loop, if it is long enough to be told of; else 0. On its
+        thread."""
+        return fs_watcher_held_s(&self.watcher)
 
     def stop(self):
         """Ends it; `next_event` returns None."""

@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     import socket
 
     from fastserve.config import Config
+    from fastserve.core import Core
 
-
-__all__ = ["watch_loop"]
+__all__ = ["request_ids", "watch_loop"]
 
 #: `blocked_loop_ms`, if nobody gives it.
 _WHILE_WRITING_MS, _IN_PRODUCTION_MS = 100, 1000
+
+
+def request_ids(config: Config, core: Core, inner: Any) -> Any:
+    """Return the filter of requests: `inner`, or one that also names them. Raises StartupError."""
+    if not config.request_id:
+        return inner
+    from fastserve.features.trust import TrustedPeers
+
+    return core.part_for("request_id", "RequestIds")(TrustedPeers(config.trusted_proxies), inner)
 
 
 def watch_loop(
@@ -35,7 +44,8 @@ def watch_loop(
 ) -> Any:
     """Return what watches for code that holds the event loop, at work; None if nobody wants that.
 
-    On the loop's thread. It has `close()`. Raises StartupError.
+    On the loop's thread. It has `close()`. Without the extension modules there is none, unless somebody asked
+    for it. Raises StartupError.
     """
     threshold_ms = config.blocked_loop_ms
     if threshold_ms is None:
@@ -54,7 +64,7 @@ def watch_loop(
 
     watch = LoopWatch(threshold_ms / 1000)
     count = partial(_waiting, waiting, endpoint, list(sockets))
-    marks = hasattr(driver, "set_watch")  # ASGI's does
+    marks = hasattr(driver, "set_watch")  # the extension modules' for ASGI has
     blocked_loop = BlockedLoop(loop, watch, driver.stepping if marks else lambda: None, count, logger)
     try:
         blocked_loop.start()
@@ -62,6 +72,9 @@ def watch_loop(
         raise StartupError(f"Cannot watch the event loop (--blocked-loop-ms): {error}") from None
     if marks:
         driver.set_watch(watch)
+    for observer in endpoint.observers:
+        if hasattr(observer, "set_watch"):
+            observer.set_watch(watch)
     return blocked_loop
 
 

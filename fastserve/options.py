@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from fastserve.access_format import access_format
 from fastserve.address import parsed
 from fastserve.logfile import Rotation
 from fastserve.option import ENVIRONMENT_PREFIX, UVICORN_OPTIONS, Option
@@ -54,6 +55,13 @@ def _address(value: str) -> None:
 def _existing(path: str) -> None:
     if not os.path.exists(path):
         raise ValueError(f"there is no directory {path!r}")
+
+
+def _access_format(value: Any) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    if value != "uvicorn":
+        access_format(value)
 
 
 def _log_config(value: Any) -> None:
@@ -350,6 +358,30 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("access_log", bool, True, "logging", "Log each request to stdout."),
     Option("access_log_file", str, None, "logging", "Log each request to this file instead."),
+    Option(
+        "access_log_format", str, "uvicorn", "logging",
+        "The format of these lines; docs/logging.md has the names.",
+        judge=_access_format, form="uvicorn, combined, json, or a text with gunicorn's %(NAME)s",
+    ),
+    Option(
+        "access_log_exclude", str, "", "logging",
+        "Do not log requests of these paths, such as /health; those that end in * are beginnings.",
+        "a list with commas", listed=True,
+    ),
+    Option(
+        "access_log_sample", float, 1.0, "logging",
+        "The share of the requests that is logged, at random; an answer of 5xx always is.",
+        minimum=0, maximum=1,
+    ),
+    Option(
+        "access_log_slow_ms", int, 0, "logging",
+        "Log only requests that took so long, and answers of 5xx. 0: log all.",
+        "milliseconds", minimum=0, maximum=10**7,
+    ),
+    Option(
+        "request_id", bool, False, "logging",
+        "Name each request for the logs, as a trusted proxy does (X-Request-ID, traceparent) or at random.",
+    ),
     Option("error_log_file", str, None, "logging", "Log messages to this file instead of stderr."),
     Option(
         "log_rotate", str, None, "logging", "When these files are changed for new ones; without it: never.",

@@ -219,13 +219,15 @@ class Server:
         )
         for entry in meaningless:
             logger.warning("forwarded_allow_ips: %r is neither an address nor a network: ignored", entry)
+        request_filter = observation.request_ids(config, core, request_filter)
         driver = driver_for(config, core, loop, context, state)
         upgrade = upgrade_for(config, core, loop, driver)
-        driver = self._with_health(core, driver)
-        arguments = [loop, config, driver, config.encoded_headers, observers, request_filter]
+        outer = self._with_health(core, driver)
+        arguments = [loop, config, outer, config.encoded_headers, observers, request_filter]
         endpoint = self._endpoint = core.part("Endpoint")(
             *arguments, *([upgrade] if upgrade is not None else ())
         )
+        endpoint.timed = access.needs_times(config)
         protocol = config.get_http_protocol()
         accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
         if config.credentials is not None:

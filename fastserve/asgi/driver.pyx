@@ -24,6 +24,7 @@ from fastserve.stream.sink cimport Sink, stems_from_disconnect
 from fastserve.stream.stream cimport Driver, Stream
 
 from fastserve.asgi.result import await_result
+from fastserve.request_context import REQUEST_ID
 from fastserve.stream.sink import ClientDisconnected
 
 cdef extern from "Python.h":
@@ -285,6 +286,8 @@ cdef class ASGICycle(Stream):
         cdef object coroutine
         if self.ended:
             raise RuntimeError("cannot reuse already awaited coroutine")
+        if self.request.request_id is not None:
+            REQUEST_ID.set(self.request.request_id)  # in the task's own context
         coroutine = self.driver.app(
             self.driver.scopes.make(self.request),
             PyCFunction_NewEx(RECEIVE, self, NULL),
@@ -335,7 +338,8 @@ cdef class ASGICycle(Stream):
     def complain(self, message, *values, exc_info=None):
         """A line in the error log that names the route. Raises what the program's own log handlers raise."""
         cdef Request request = self.request
-        logger.error(message + " (%s %s)", *values, request.method, printable(request.path), exc_info=exc_info)
+        name = "" if request.request_id is None else f", request {request.request_id}"
+        logger.error(message + " (%s %s%s)", *values, request.method, printable(request.path), name, exc_info=exc_info)
 
     cdef int end(self) except -1:
         self.ended = True

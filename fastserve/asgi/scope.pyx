@@ -58,13 +58,18 @@ cdef class ScopeMaker:
     cdef dict make(self, Request request):
         cdef dict scope
         cdef dict extensions
+        cdef dict state
         if (request.method is not self.method or request.server is not self.server
                 or request.http_version is not self.http_version or request.scheme is not self.scheme):
             self.update_template(request)
         scope = PyDict_Copy(self.template)
         PyDict_SetItem(scope, "client", request.client)
         PyDict_SetItem(scope, "headers", request.headers)
-        PyDict_SetItem(scope, "state", PyDict_Copy(self.state))
+        state = PyDict_Copy(self.state)
+        if request.request_id is not None:
+            PyDict_SetItem(state, "request_id", request.request_id)
+            PyDict_SetItem(state, "traceparent", request.traceparent)
+        PyDict_SetItem(scope, "state", state)
         extensions = PyDict_Copy(self.extensions)
         if request.tls is not None:
             PyDict_SetItem(extensions, "tls", PyDict_Copy(request.tls))

@@ -19,6 +19,7 @@ cdef extern from "watch.h" nogil:
 
     int fs_watcher_start(fs_watcher *watcher, fs_watch *watch, double threshold_s) noexcept
     int fs_watcher_next(fs_watcher *watcher, fs_hold_event *event) noexcept
+    double fs_watcher_held_s(const fs_watcher *watcher) noexcept
     void fs_watcher_heard(fs_watcher *watcher) noexcept
     void fs_watcher_stop(fs_watcher *watcher) noexcept
     void fs_watcher_close(fs_watcher *watcher) noexcept

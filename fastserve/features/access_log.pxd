@@ -19,4 +19,6 @@ cdef class AccessLog(Observer):
     cdef int put_status(self, int status) except -1
     cdef int put_client(self, object client) except -1
     cdef int put_escaped(self, const char *text, Py_ssize_t size) except -1
+    cdef int put_line(self, const char *text, Py_ssize_t size) except -1
+    cdef int end_line(self) except -1
     cdef int write_out(self) except -1

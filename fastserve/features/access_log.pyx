@@ -82,10 +82,20 @@ cdef class AccessLog(Observer):
             put(lines, b"\x1b[0m", 4)
         put(lines, b'" ', 2)
         self.put_status(sink.status)
-        put(lines, b"\n", 1)
-        if lines.len >= self.write_at_bytes:
+        return self.end_line()
+
+    cdef int put_line(self, const char *text, Py_ssize_t size) except -1:
+        """A line that is made already, without its end."""
+        if self.lines.len >= KEEP_BYTES_MAX or fs_buf_reserve(&self.lines, size + 1) != 0:
+            return 0
+        put(&self.lines, text, size)
+        return self.end_line()
+
+    cdef int end_line(self) except -1:
+        put(&self.lines, b"\n", 1)
+        if self.lines.len >= self.write_at_bytes:
             self.write_out()
-        if lines.len > 0 and self.timer is None:
+        if self.lines.len > 0 and self.timer is None:
             self.timer = self.loop.call_later(DELAY_S, self.flush)
         return 0
 

@@ -31,7 +31,7 @@ def waiting(peers: Iterable[Any], listeners: Iterable[socket.socket]) -> int:
     poll = select.poll()
     registered = False
     for peer, _ in zip(peers, range(_LOOKED_AT_MAX), strict=False):
-        if peer.is_reader:
+        if getattr(peer, "is_reader", False):
             count += 1
             continue
         # A connection may end at any moment, in the loop's thread.

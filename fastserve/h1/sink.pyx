@@ -10,6 +10,7 @@ from cpython.ref cimport Py_REFCNT
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.csrc.names cimport (
     FS_NAME_CONNECTION, FS_NAME_CONTENT_LENGTH, FS_NAME_DATE, FS_NAME_SERVER, FS_NAME_TRANSFER_ENCODING,
@@ -87,6 +88,9 @@ cdef class H1Sink(Sink):
         sink.is_1_0 = is_1_0
         sink.keep_alive = keep_alive
         sink.owes_continue = owes_continue
+        if channel.endpoint.timed:
+            sink.began_s = fs_exact_s()
+            sink.first_byte_s = 0
         return sink
 
     cdef int reset(self) noexcept:
@@ -421,6 +425,8 @@ cdef class H1Sink(Sink):
             if chunk_size:
                 memcpy(at + size, b"\r\n", 2)
         self.enter(IN_BODY)
+        if self.channel.endpoint.timed:
+            self.first_byte_s = fs_exact_s()
         if joined:
             self.channel.outbox.put(piece)
         else:

@@ -27,6 +27,7 @@ cdef class Endpoint:
     cdef public uint64_t total_requests
     cdef readonly bint last_answers
     cdef readonly bint draining
+    cdef public bint timed       # sinks note when their request began and their answer did
     cdef bint spares_newcomers  # while draining: connections that have had no request yet
 
     # Limits (options of these names); times in seconds, 0 for none

@@ -58,6 +58,7 @@ class Endpoint:
     """What the connections of one server share."""
 
     total_requests: int
+    timed: bool
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property

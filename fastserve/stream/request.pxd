@@ -12,3 +12,5 @@ cdef class Request:
     cdef readonly object server       # (host, port), or (path, None)
     cdef readonly dict tls            # of ASGI's TLS extension, or None
     cdef readonly str protocol        # what it asks to become: "websocket", or None
+    cdef readonly str request_id      # or None: nobody wants one
+    cdef readonly str traceparent     # of W3C's Trace Context, or None

@@ -20,6 +20,8 @@ cdef class Request:
     :ivar server: ``(host, port)`` of our side, or ``(path, None)``
     :ivar dict tls: what ASGI's TLS extension tells of the connection, or None where it is not encrypted
     :ivar str protocol: what the request asks to become and may (RFC 9110, 7.8), ``"websocket"``; None for nothing
+    :ivar str request_id: names the request in logs, or None where nobody wants that
+    :ivar str traceparent: the trace that the request belongs to (W3C Trace Context, 3.2), or None
     """
 
     def __repr__(self) -> str:

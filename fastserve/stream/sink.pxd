@@ -10,6 +10,8 @@ cdef class Sink:
     cdef readonly int status             # of the answer; 0 until there is one
     cdef readonly uint64_t bytes_sent    # of the answer's body
     cdef readonly uint64_t bytes_received  # of the request's body
+    cdef readonly double began_s         # when the request's head was complete, on the exact clock; 0: nobody asks
+    cdef readonly double first_byte_s    # when the answer's first byte went out; 0: none has, or nobody asks
     cdef readonly bint disconnected      # the client is gone: nothing that is sent arrives
     cdef readonly bint finished          # the answer is complete, or given up
 

@@ -17,6 +17,14 @@ class Sink:
         """Of the request's body."""
 
     @property
+    def began_s(self) -> float:
+        """When the request's head was complete, on the exact monotonic clock; 0 if nobody asks."""
+
+    @property
+    def first_byte_s(self) -> float:
+        """When the answer's first byte went out, on that clock; 0 if none has, or nobody asks."""
+
+    @property
     def disconnected(self) -> bool:
         """Whether the client is gone, so that nothing that is sent arrives."""
 

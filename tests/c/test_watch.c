@@ -36,6 +36,11 @@ static void test_a_step(void)
     fs_watcher_heard(&watcher);
     CHECK_INT(FS_HOLD_BEGUN, event.kind);
     CHECK(event.held_s >= 0.05);
+    CHECK(fs_watcher_held_s(&watcher) >= 0.04); /* the coarse clock */
+    fs_watch_end(&watch);
+    CHECK(fs_watcher_held_s(&watcher) == 0);
+    fs_watch_begin(&watch, &event);
+    CHECK(fs_watcher_held_s(&watcher) == 0);
     fs_watch_end(&watch);
     do {
         CHECK(fs_watcher_next(&watcher, &event));

@@ -62,6 +62,7 @@ class FakeCore:
         class Endpoint:
             def __init__(self, *arguments: Any) -> None:
                 core.endpoint_arguments = arguments
+                self.observers = arguments[4]
 
             @property
             def connections(self) -> int:

@@ -415,7 +415,14 @@ _MACHINE = re.compile(
     r"(?<![\w.~%-])/(?:root|work|(?:home|Users|opt|mnt)/\w+)(?=/|[\s\"'`)]|$)", re.MULTILINE
 )
 _INDEX = re.compile(r"--(?:extra-)?index-url|--find-links|trusted-host", re.IGNORECASE)
-HOSTS = {"asgi.readthedocs.io", "github.com", "keepachangelog.com", "semver.org", "www.rfc-editor.org"}
+HOSTS = {
+    "asgi.readthedocs.io",
+    "github.com",
+    "keepachangelog.com",
+    "semver.org",
+    "www.rfc-editor.org",
+    "www.w3.org",
+}
 
 
 def test_the_tree_names_no_machine_and_no_package_index() -> None:
