@@ -106,6 +106,7 @@ class Config:
     ws_deflate_bytes_min: int
     ws_deflate_window_bits: int
     ws_deflate_memory_level: int
+    threads: int | None
     limit_concurrency: int | None
     limit_max_requests: int | None
     limit_max_requests_jitter: int

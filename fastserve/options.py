@@ -211,6 +211,11 @@ OPTIONS: tuple[Option, ...] = (
         "octal digits like 027", pattern="0?[0-7]{3}",
     ),
     Option(
+        "threads", int, None, "process",
+        "Threads of asyncio.to_thread and as many of anyio, for def endpoints; without it: what these have.",
+        minimum=1, maximum=10000,
+    ),
+    Option(
         "limit_concurrency", int, None, "process",
         "With so many open connections, its own included, or running requests, a request is answered by 503.",
         minimum=1, maximum=2**31 - 1,

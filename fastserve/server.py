@@ -28,6 +28,7 @@ from fastserve.intake import Intake
 from fastserve.log import announce, logger, reopen_files, style
 from fastserve.server_state import ServerState
 from fastserve.sockets import Binding, address_error, bind, given
+from fastserve.threads import Threads
 
 if TYPE_CHECKING:
     import socket
@@ -65,6 +66,7 @@ class Server:
         self._told = asyncio.Event()
         self._binding: Binding | None = None
         self._lifespan: Lifespan | None = None
+        self._threads: Threads | None = None
         self._endpoint: Any = None
         self._access_log: Any = None
         self._intake: Intake | None = None
@@ -130,6 +132,8 @@ class Server:
             self.config.load()
         self._binding = bind(self.config) if sockets is None else given(sockets)
         _log_process("Started server process [%s]")
+        self._threads = Threads(self.config.threads, logger)
+        await self._threads.start()
         mode = "off" if self.config.interface == "wsgi" else self.config.lifespan
         self._lifespan = Lifespan(self.config.loaded_app, mode)
         await self._unless_forced(self._lifespan, self._lifespan.startup())
@@ -179,6 +183,8 @@ class Server:
                 if self._lifespan is not None:
                     await self._unless_forced(self._lifespan, self._lifespan.shutdown())
             finally:
+                if self._threads is not None:
+                    self._threads.close()
                 if self._access_log is not None:
                     self._access_log.close()
         if self.started:
