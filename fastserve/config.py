@@ -140,6 +140,7 @@ class Config:
     log_rotate: str | None
     log_keep: int
     blocked_loop_ms: int | None
+    metrics: str | None
     headers: list[tuple[str, str]]
     server_header: bool
     date_header: bool
@@ -192,6 +193,8 @@ class Config:
         self.loaded_app: Any = None
         if self.http2:
             raise OptionError("HTTP/2 is not there yet: --http2 has to wait for it.")
+        if self.metrics is not None and self.processes > 1:
+            raise OptionError("--metrics counts what one process serves: it cannot be combined with workers.")
         self.configure_logging()
         self._follow_uvicorn(options)
         if self.env_file is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastserve.config import Config
     from fastserve.core import Core
 
-__all__ = ["request_ids", "watch_loop"]
+__all__ = ["Metrics", "request_ids", "watch_loop"]
 
 #: `blocked_loop_ms`, if nobody gives it.
 _WHILE_WRITING_MS, _IN_PRODUCTION_MS = 100, 1000
@@ -33,6 +33,50 @@ def request_ids(config: Config, core: Core, inner: Any) -> Any:
     from fastserve.features.trust import TrustedPeers
 
     return core.part_for("request_id", "RequestIds")(TrustedPeers(config.trusted_proxies), inner)
+
+
+class Metrics:
+    """Counts what one process serves, and answers for it on a path. `counters` observes the requests."""
+
+    def __init__(self, core: Core, path: str) -> None:
+        from fastserve.features.loop_lag import LoopLag
+
+        try:
+            from fastserve.metrics import page_of
+        except ModuleNotFoundError:
+            raise StartupError(
+                "--metrics needs prometheus-client: pip install 'fastserve[metrics]'."
+            ) from None
+        self.counters = core.part_for("metrics", "Counters")()
+        self._driver = core.part_for("metrics", "MetricsDriver")
+        self._lag = LoopLag()
+        self._path = path
+        self._page = page_of(self.snapshot)
+        self._endpoint: Any = None
+        self._watch: Any = None
+
+    def before(self, driver: Any) -> Any:
+        """Return a driver that answers for the path, and leaves other requests to this one."""
+        return self._driver(driver, self._path, self._page)
+
+    def start(self, endpoint: Any, watch: Any) -> None:
+        """Begin, once the server listens; `watch` is what `watch_loop` has returned."""
+        self._endpoint, self._watch = endpoint, watch
+        self._lag.start()
+
+    def close(self) -> None:
+        self._lag.close()
+
+    def snapshot(self) -> dict[str, Any]:
+        """All numbers, in what JSON can hold."""
+        return {
+            **self.counters.snapshot(),
+            **self._lag.snapshot(),
+            "connections": self._endpoint.connections,
+            "in_flight": self._endpoint.requests_in_flight,
+            "holds": self._watch.holds if self._watch is not None else 0,
+            "held_s": self._watch.held_s if self._watch is not None else 0.0,
+        }
 
 
 def watch_loop(

@@ -403,6 +403,11 @@ OPTIONS: tuple[Option, ...] = (
         "Without it: 1000, or 100 with --reload.",
         "milliseconds", minimum=0, maximum=10**7,
     ),
+    Option(
+        "metrics", str, None, "observation",
+        "Answer on this path with what was counted, in OpenMetrics; of one process, so not with workers.",
+        "a path like /metrics", pattern="/[!-~]*",
+    ),
     # --- headers
     Option(
         "headers", str, (), "headers", "A header for every response; may be repeated.",

@@ -71,6 +71,7 @@ class Server:
         self._access_log: Any = None
         self._intake: Intake | None = None
         self._loop_watch: Any = None
+        self._metrics: observation.Metrics | None = None
         self._stop_tls: Callable[[], None] | None = None
 
     @property
@@ -229,11 +230,15 @@ class Server:
         driver = driver_for(config, core, loop, context, state)
         upgrade = upgrade_for(config, core, loop, driver)
         outer = self._with_health(core, driver)
+        if config.metrics is not None:
+            self._metrics = observation.Metrics(core, config.metrics)
+            observers.append(self._metrics.counters)
+            outer = self._metrics.before(outer)
         arguments = [loop, config, outer, config.encoded_headers, observers, request_filter]
         endpoint = self._endpoint = core.part("Endpoint")(
             *arguments, *([upgrade] if upgrade is not None else ())
         )
-        endpoint.timed = access.needs_times(config)
+        endpoint.timed = access.needs_times(config) or self._metrics is not None
         protocol = config.get_http_protocol()
         accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
         if config.credentials is not None:
@@ -246,6 +251,8 @@ class Server:
             told = told_with_holder(error, sock.family, sock.getsockname())
             raise address_error(binding.address, told) from None
         self._loop_watch = observation.watch_loop(config, loop, driver, endpoint, binding.sockets)
+        if self._metrics is not None:
+            self._metrics.start(endpoint, self._loop_watch)
 
     def _with_health(self, core: Core, driver: Any) -> Any:
         """Return the driver, behind one that answers for the server's health where that is wanted."""
@@ -331,8 +338,9 @@ class Server:
             endpoint.cancel_requests()
             endpoint.abort()
             endpoint.close()
-            if self._loop_watch is not None:
-                self._loop_watch.close()
+            for watching in (self._loop_watch, self._metrics):
+                if watching is not None:
+                    watching.close()
             if self._access_log is not None:
                 self._access_log.flush()
 

@@ -32,10 +32,10 @@ cdef class AccessLines(AccessLog):
         self.watch = watch
 
     cdef int stream_ended(self, Request request, Sink sink) except -1:
-        cdef double now_s = fs_exact_s()
+        cdef double took_s = fs_exact_s() - sink.began_s if sink.began_s > 0 else 0
         cdef object first_s = sink.first_byte_s - sink.began_s if sink.first_byte_s > 0 else None
         cdef object held_s = 0.0 if self.watch is None else self.watch.step_held_s()
         cdef object answered = Answered(request, sink.status, sink.bytes_sent, sink.bytes_received,
-                                        now_s - sink.began_s, first_s, held_s, self.prefix)
+                                        took_s, first_s, held_s, self.prefix)
         cdef bytes line = self.format(answered).encode("utf-8", "backslashreplace")
         return self.put_line(PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line))

@@ -1,0 +1,57 @@
+"""What has been served so far, in numbers?
+
+A request costs a look at the clock and a few additions. Whoever wants to see the numbers pays for the rest.
+"""
+
+from fastserve.csrc.clock cimport fs_exact_s
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Observer, Sink
+
+# The methods of RFC 9110, 9, and RFC 5789: what else clients send must not grow a table.
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+_OTHER = "OTHER"
+
+cdef double[BUCKETS] BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+
+cdef class Counters(Observer):
+    """Counts the answers that end; the endpoint has to be timed."""
+
+    def __init__(self):
+        self.methods = {name: row for row, name in enumerate(_METHODS)}
+
+    cdef int stream_ended(self, Request request, Sink sink) except -1:
+        cdef int row = self.methods.get(request.method, len(self.methods))
+        cdef double took_s = fs_exact_s() - sink.began_s if sink.began_s > 0 else 0
+        cdef int bucket = 0
+        if 0 <= sink.status < STATUSES_MAX:
+            self.requests[row][sink.status] += 1
+        while bucket < BUCKETS and took_s > BOUNDS_S[bucket]:
+            bucket += 1
+        self.durations[bucket] += 1
+        self.duration_s += took_s
+        self.bytes_received += sink.bytes_received
+        self.bytes_sent += sink.bytes_sent
+        return 0
+
+    def snapshot(self):
+        """The numbers so far, in what JSON can hold, so that those of several processes can be added up.
+
+        ``requests``: ``[method, status, count]`` for each pair that was seen. ``duration_bounds_s``: the
+        upper bounds of the buckets, in seconds; ``durations``: how many fell into each, and behind the last;
+        ``duration_s``: their sum. ``bytes_received`` and ``bytes_sent``: of bodies.
+        """
+        cdef int row, status
+        found = []
+        for row, name in enumerate((*_METHODS, _OTHER)):
+            for status in range(STATUSES_MAX):
+                if self.requests[row][status] > 0:
+                    found.append([name, status, self.requests[row][status]])
+        return {
+            "requests": found,
+            "duration_bounds_s": [BOUNDS_S[bucket] for bucket in range(BUCKETS)],
+            "durations": [self.durations[bucket] for bucket in range(BUCKETS + 1)],
+            "duration_s": self.duration_s,
+            "bytes_received": self.bytes_received,
+            "bytes_sent": self.bytes_sent,
+        }

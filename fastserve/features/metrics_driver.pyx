@@ -1,0 +1,69 @@
+"""Who answers those that collect metrics? (`metrics`)
+
+A driver before the application's, as for the server's health: the application knows nothing of it.
+"""
+
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Sink
+from fastserve.stream.stream cimport Driver, Stream
+
+
+cdef class MetricsDriver(Driver):
+    """Answers for a path with a page of numbers; other requests are its inner driver's.
+
+    :param inner: the driver of all other requests
+    :param path: of the page
+    :param page: called with the request's Accept field, or ""; returns the page and its content type
+    """
+
+    def __init__(self, Driver inner not None, str path not None, page):
+        self.inner = inner
+        self.path = path
+        self.page = page
+
+    cdef Stream open(self, Request request, Sink sink):
+        cdef MetricsAnswer answer
+        if request.path != self.path or request.method not in ("GET", "HEAD"):
+            return self.inner.open(request, sink)
+        answer = MetricsAnswer.__new__(MetricsAnswer)
+        answer.request = request
+        answer.sink = sink
+        answer.page = self.page
+        return answer
+
+    cpdef int in_flight(self) except -1:
+        return self.inner.in_flight()
+
+    cpdef int cancel_all(self) except -1:
+        return self.inner.cancel_all()
+
+    cdef object when_idle(self):
+        return self.inner.when_idle()
+
+    cpdef int close(self) except -1:
+        return self.inner.close()
+
+
+cdef class MetricsAnswer(Stream):
+    """A request that is answered as soon as it is here; a body is of no interest."""
+
+    cdef int push_body(self, bytes data) except -1:
+        return 0
+
+    cdef int end_body(self) except -1:
+        return 0
+
+    cdef int start(self) except -1:
+        cdef Sink sink = self.sink  # the answer may end the request, and this object with it
+        accept = next((value for name, value in self.request.headers if name == b"accept"), b"")
+        body, kind = self.page(accept.decode("latin-1"))
+        sink.send_head(200, [
+            (b"content-type", kind.encode("ascii")),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+        ])
+        sink.send_data(body, False)
+        return 0
+
+    cdef int disconnect(self) except -1:
+        return 0
