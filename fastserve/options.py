@@ -8,13 +8,10 @@ defaults and meanings are uvicorn's where uvicorn has the option; a name of our 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
-from fastserve.access_format import access_format
-from fastserve.address import parsed
-from fastserve.logfile import Rotation
+from fastserve import forms
 from fastserve.option import ENVIRONMENT_PREFIX, UVICORN_OPTIONS, Option
 
 __all__ = ["BY_NAME", "ENVIRONMENT_PREFIX", "GROUPS", "OPTIONS", "UVICORN_OPTIONS", "Option", "unknown"]
@@ -34,41 +31,6 @@ GROUPS = {
     "limits": "Limits, and deadlines (0: none)",
     "wsgi": "WSGI applications",
 }
-
-
-def _rotation(value: Any) -> None:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text")
-    Rotation.of(value)
-
-
-def _paths(value: Any) -> None:
-    paths = value.split(",") if isinstance(value, str) else ()
-    if not (0 < len(paths) < 3 and all(path.startswith("/") for path in paths)):
-        raise ValueError(f"{value!r} is not a path or two, like /livez,/readyz")
-
-
-def _address(value: str) -> None:
-    parsed(value)
-
-
-def _existing(path: str) -> None:
-    if not os.path.exists(path):
-        raise ValueError(f"there is no directory {path!r}")
-
-
-def _access_format(value: Any) -> None:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text")
-    if value != "uvicorn":
-        access_format(value)
-
-
-def _log_config(value: Any) -> None:
-    if value is None or isinstance(value, (str, dict, os.PathLike)):
-        return
-    if not (hasattr(value, "readline") or hasattr(value, "read_file")):  # a file, a parser
-        raise ValueError(f"{value!r} is no logging configuration")
 
 
 _BYTES_MAX = 2**30
@@ -131,7 +93,7 @@ OPTIONS: tuple[Option, ...] = (
         "bind", str, (), "socket",
         "Listen here instead of where the options below say: HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER; "
         "may be repeated.",
-        "address", repeatable=True, judge=_address,
+        "address", repeatable=True, judge=forms.address,
     ),
     Option("host", str, "127.0.0.1", "socket", "Listen on this address or name."),
     Option("port", int, 8000, "socket", "Listen on this port. 0 takes a free one.", minimum=0, maximum=65535),
@@ -203,7 +165,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "health_path", str, None, "process",
         "Answer for the server: the first path by 200, the second by 503 once it is to end, or else by 200.",
-        judge=_paths, form="a path or two, like /livez,/readyz",
+        judge=forms.paths, form="a path or two, like /livez,/readyz",
     ),
     Option("pid_file", str, None, "process", "Write the number of this process to this file while it runs."),
     Option(
@@ -290,7 +252,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "reload_dirs", str, (), "workers",
         "Watch this directory instead of the current one; may be repeated.",
-        "a path", flag="--reload-dir", repeatable=True, judge=_existing,
+        "a path", flag="--reload-dir", repeatable=True, judge=forms.existing,
         uvicorn="A directory that is not there is an error in `run()` and `Config` too.",
     ),
     Option(
@@ -354,7 +316,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "log_config", str, "", "logging",
         "Configure logging from this file (or dictionary, in Python); without it: as docs/logging.md tells.",
-        judge=_log_config, form="a .json, .yaml, .toml or .ini file",
+        judge=forms.log_config, form="a .json, .yaml, .toml or .ini file",
     ),
     Option(
         "use_colors", bool, None, "logging",
@@ -366,7 +328,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "access_log_format", str, "uvicorn", "logging",
         "The format of these lines; docs/logging.md has the names.",
-        judge=_access_format, form="uvicorn, combined, json, or a text with gunicorn's %(NAME)s",
+        judge=forms.access_format, form="uvicorn, combined, json, or a text with gunicorn's %(NAME)s",
     ),
     Option(
         "access_log_exclude", str, "", "logging",
@@ -390,7 +352,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("error_log_file", str, None, "logging", "Log messages to this file instead of stderr."),
     Option(
         "log_rotate", str, None, "logging", "When these files are changed for new ones; without it: never.",
-        judge=_rotation, form="daily, hourly or a size such as 100MB",
+        judge=forms.rotation, form="daily, hourly or a size such as 100MB",
     ),
     Option(
         "log_keep", int, 0, "logging", "How many old ones of each of these files are kept; 0: all.",

@@ -1,0 +1,50 @@
+"""Which values are of the form that an option wants, where a type and a range do not say it?
+
+Each function raises ValueError for what is not; `Option.judge` names one of them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from fastserve.access_format import access_format as line_format
+from fastserve.address import parsed
+from fastserve.logfile import Rotation
+
+__all__ = ["access_format", "address", "existing", "log_config", "paths", "rotation"]
+
+
+def rotation(value: Any) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    Rotation.of(value)
+
+
+def paths(value: Any) -> None:
+    paths = value.split(",") if isinstance(value, str) else ()
+    if not (0 < len(paths) < 3 and all(path.startswith("/") for path in paths)):
+        raise ValueError(f"{value!r} is not a path or two, like /livez,/readyz")
+
+
+def address(value: str) -> None:
+    parsed(value)
+
+
+def existing(path: str) -> None:
+    if not os.path.exists(path):
+        raise ValueError(f"there is no directory {path!r}")
+
+
+def access_format(value: Any) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    if value != "uvicorn":
+        line_format(value)
+
+
+def log_config(value: Any) -> None:
+    if value is None or isinstance(value, (str, dict, os.PathLike)):
+        return
+    if not (hasattr(value, "readline") or hasattr(value, "read_file")):  # a file, a parser
+        raise ValueError(f"{value!r} is no logging configuration")
