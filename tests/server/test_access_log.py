@@ -10,7 +10,11 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .process import Process, rest, running
+
+pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

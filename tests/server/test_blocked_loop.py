@@ -16,6 +16,8 @@ import pytest
 
 from .process import HERE, Process, running
 
+pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
+
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 SOURCE = (HERE / "blocking.py").read_text().splitlines()
 

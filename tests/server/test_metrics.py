@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families as older_tex
 
 from .process import HELD, Process, rest, running
 
+pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
+
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
