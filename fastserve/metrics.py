@@ -11,9 +11,12 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import generate_latest as older_text
+from prometheus_client.openmetrics import exposition
 
 __all__ = ["page_of"]
+
+_open_metrics: Callable[[CollectorRegistry], bytes] = exposition.generate_latest
 
 #: `key of the snapshot`: the name of the metric, and what it tells.
 _COUNTERS = {
@@ -74,7 +77,9 @@ def page_of(snapshot: Callable[[], dict[str, Any]]) -> Callable[[str], tuple[byt
     registry.register(collector)
 
     def page(accept: str) -> tuple[bytes, str]:
-        encoder, kind = choose_encoder(accept)
-        return encoder(registry), kind
+        # prometheus_client's own choice fails at a version that is none (`version=x`).
+        if "application/openmetrics-text" in accept:
+            return _open_metrics(registry), "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        return older_text(registry), "text/plain; version=0.0.4; charset=utf-8"
 
     return page

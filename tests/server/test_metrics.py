@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ def scraped(process: Process, accept: str = OPENMETRICS) -> Samples:
 
 def answered(samples: Samples, method: str, status: int) -> float:
     return samples.get(("fastserve_requests_total", (("method", method), ("status", str(status)))), 0)
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with running(tmp_path_factory.mktemp("metrics"), "--port", "0", "--metrics", "/metrics") as process:
+        yield process
 
 
 def test_requests_are_counted_by_method_and_status(tmp_path: Path) -> None:
@@ -81,6 +88,14 @@ def test_the_loop_is_seen_to_stall(tmp_path: Path) -> None:
     late = samples["fastserve_loop_lag_seconds_bucket", (("le", "0.25"),)]
     assert late < samples["fastserve_loop_lag_seconds_count", ()]
     assert samples["fastserve_request_duration_seconds_sum", ()] >= 0.4
+
+
+@pytest.mark.parametrize("accept", ["application/openmetrics-text;version=x", "\xff", ";,=", ""])
+def test_an_accept_field_of_no_meaning(metrics: Process, accept: str) -> None:
+    with metrics.connect() as sock:
+        field = f"Accept: {accept}\r\n".encode("latin-1")
+        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + field + b"\r\n")
+        assert rest(sock).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_other_requests_are_the_applications(tmp_path: Path) -> None:
