@@ -5,6 +5,7 @@
 #   HOST, PORT    where `make run` listens                               (127.0.0.1, 8000)
 #   PYTEST_ARGS   more arguments for pytest, as in PYTEST_ARGS="-x -k head"
 #   PYTEST_JOBS   processes that run the suite, which mostly waits; 0 for one that a debugger can stop  (4)
+#   PEERS         the environment of the servers to compare with         (.venv-peers)
 #   BENCH_ARGS    arguments for `python -m bench`
 #   EVIDENCE_ARGS options to try only, or --check to leave the page as it is
 #   FUZZ_SECONDS  how long each fuzz target runs                         (60)
@@ -13,6 +14,7 @@
 # Only PYTHON may come from the environment: shells and containers set HOST and PORT for purposes of their own.
 PYTHON ?= python3
 VENV = .venv
+PEERS = .venv-peers
 HOST = 127.0.0.1
 PORT = 8000
 PYTEST_ARGS =
@@ -39,12 +41,12 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test ctest pytest evidence parity autobahn bench debug resources asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest evidence parity autobahn bench bench-peers debug resources asan lint fuzz packaging clean
 .PHONY: soak soak-this
 
 help: ## this list
 	@echo "make <goal>:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal about; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r goal about; do \
 		printf '%-12s %s\n' "$$goal" "$$about"; done
 
 run: $(VENV)/.installed-examples ## build fastserve and serve examples/fastapi_app on HOST:PORT, with what to try
@@ -74,8 +76,10 @@ parity: $(VENV)/.installed-test ## tests/wire and tests/parity against every imp
 autobahn: $(VENV)/.installed-test ## the Autobahn test suite of WebSocket, where there is a CPython 2.7; an hour or so
 	$(BIN)/python tests/ws/autobahn.py
 
-bench: need-wrk $(VENV)/.installed-bench ## fastserve beside uvicorn, nginx and the floor: requests/s, CPU per request, p99
-	$(BIN)/python -m bench $(BENCH_ARGS)
+bench: need-wrk $(VENV)/.installed-bench bench-peers ## fastserve beside its peers: CPU per request, requests/s, latency, memory
+	$(BIN)/python -m bench --peers $(PEERS)/bin/python $(BENCH_ARGS)
+
+bench-peers: $(PEERS)/.installed ## the servers that fastserve is compared with, in an environment of their own
 
 debug: $(VENV)/.made ## pytest against a build with assertions and live-object counters
 	$(BIN)/python -m build_support.mirror build/tree-debug
@@ -142,6 +146,11 @@ $(VENV)/.installed-%: $(VENV)/.made $(SOURCES)
 	$(INSTALL) --editable '.[$*]'
 	@touch $@
 
-$(VENV)/.installed-bench: $(VENV)/.installed-examples bench/requirements.txt
-	$(INSTALL) --requirement bench/requirements.txt
+$(VENV)/.installed-bench: $(VENV)/.made $(SOURCES) bench/requirements.txt
+	$(INSTALL) --editable '.[bench]' --requirement bench/requirements.txt
+	@touch $@
+
+$(PEERS)/.installed: bench/peers.txt bench/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement bench/peers.txt
 	@touch $@

@@ -1,18 +1,21 @@
-"""What a request costs: fastserve beside uvicorn, nginx and the floor. Run by ``python -m bench``.
+"""What a request costs: fastserve beside its peers, nginx and the floor. Run by ``python -m bench``.
 
-The method is told in docs/benchmarks.md. Room by room:
+The method is told in docs/benchmarks.md. Room by room; each knows those above it, and `fastserve.measure`,
+which measures:
 
 =================  ===========================================================
-``app``            the ASGI application that fastserve and uvicorn serve
+``apps/``          what is served: each file stands alone
 ``floor``          a uvloop protocol that answers canned bytes
+``workload``       what a workload, a row of it, a sample and a comparison are
 ``servers``        one row per server: its command and its version
+``serving``        a row's server, started on its core
+``load``           a workload that wrk drives
+``message_load``   a workload of WebSocket messages, that messages.c drives
 ``workloads/``     one file per workload: what is asked, and the goal
-``workload``       what a workload, a sample and a comparison are
-``process``        a server on its core, from its start to its end
-``kernel``         what the kernel says of a process: CPU time, memory
-``probe``          are a server's answers right, and how long are they?
-``load``           one run of wrk, judged
-``result``         samples -> medians, ratios, verdicts
-``render``         the terminal's table, Markdown, JSON
+``result``         samples -> medians, ratios, verdicts; their file of JSON
+``rounds``         in which order is measured
+``text``           a report in words; ``terminal``, ``markdown``: where they stand
 =================  ===========================================================
+
+To add a workload, add a file to ``workloads/``; to add a server, a row to ``servers.SERVERS``.
 """

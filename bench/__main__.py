@@ -1,4 +1,6 @@
-"""``python -m bench``: the command line of the benchmark, and its rounds."""
+"""``python -m bench``: the command line of the benchmark."""
+
+from __future__ import annotations
 
 import argparse
 import dataclasses
@@ -9,17 +11,26 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from bench import kernel, load, render
-from bench.interrupts import interrupts
-from bench.result import Report, Row, WorkloadResult
-from bench.servers import SERVERS, Interpreter, ask_interpreter
-from bench.workload import Setting, Void, Workload
+from bench import rounds
+from bench.interpreter import Interpreter, ask_interpreter
+from bench.markdown import markdown
+from bench.result import Report, Row, WorkloadResult, dumped
+from bench.servers import QUICK, ROOT, SERVERS
+from bench.terminal import Waiting, show
+from bench.text import skipped
+from bench.workload import Setting
 from bench.workloads import WORKLOADS
+from fastserve.measure import kernel, wrk
+from fastserve.measure.interrupts import interrupts
 
 EXIT_VOID = 1
 EXIT_CANNOT_RUN = 2
 EXIT_INTERRUPTED = 130
+
+PEERS = ROOT / ".venv-peers" / "bin" / "python"
+"""What `make bench-peers` makes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Extent:
 
 
 FULL = Extent(rounds=5, load_s=2, starts=5)
-QUICK = Extent(rounds=2, load_s=1, starts=3)
+SHORT = Extent(rounds=2, load_s=1, starts=3)
 
 
 class CannotRun(Exception):
@@ -48,41 +59,58 @@ def names(known: Sequence[str], what: str, text: str) -> list[str]:
     return [name for name in known if name in chosen]
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """``0,2`` as numbers of CPUs."""
+    return tuple(int(word) for word in text.split(","))
+
+
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line. ``QUICK`` in the environment is ``--quick``, for ``make bench QUICK=1``."""
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Server CPU per request: fastserve, uvicorn, nginx and the floor, in turn and in rounds.",
+        description="What a request costs: fastserve and its peers, in turn and in rounds.",
     )
     add = parser.add_argument
     add(
         "--quick",
         action="store_true",
         default=os.environ.get("QUICK", "") not in ("", "0"),
-        help=f"{QUICK.rounds} rounds of {QUICK.load_s} s instead of {FULL.rounds} of {FULL.load_s} s",
+        help=f"a first look: {SHORT.rounds} rounds of {SHORT.load_s} s instead of {FULL.rounds} of "
+        f"{FULL.load_s} s, and, unless chosen, fewer workloads and servers",
     )
     add("--rounds", type=int, help="how many rounds")
     add(
         "--only",
         type=lambda text: names(list(WORKLOADS), "workload", text),
-        default=list(WORKLOADS),
         metavar="WORKLOADS",
         help=f"of {', '.join(WORKLOADS)}",
     )
     add(
         "--servers",
         type=lambda text: names(list(SERVERS), "server", text),
-        default=list(SERVERS),
         help=f"of {', '.join(SERVERS)}",
     )
-    add("--python", default=sys.executable, help="the interpreter that runs the servers (default: this one)")
-    add("--server-core", type=int, default=0, metavar="CPU", help="default: 0")
+    add("--python", default=sys.executable, help="the interpreter that runs fastserve (default: this one)")
+    add(
+        "--peers",
+        help=f"the interpreter that runs the peers (default: {PEERS.relative_to(ROOT)}, if it is there)",
+    )
+    add(
+        "--server-cores",
+        type=numbers,
+        default=(0,),
+        metavar="CPUS",
+        help="default: 0; more for several workers",
+    )
     add("--load-core", type=int, default=1, metavar="CPU", help="default: 1")
-    add("--json", type=Path, metavar="FILE", help="write everything measured to a file")
+    add("--results", type=Path, metavar="FILE", help="write everything measured to a file, sample by sample")
+    add("--resume", action="store_true", help="go on with what FILE of --results has")
     add("--markdown", action="store_true", help="print the table for the README")
     options = parser.parse_args(arguments)
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds must be at least 1")
+    if options.resume and options.results is None:
+        parser.error("--resume goes on with the file that --results names")
     return options
 
 
@@ -90,11 +118,11 @@ def check_machine(options: argparse.Namespace) -> None:
     """Raise `CannotRun` unless the machine has what the method needs."""
     if sys.platform != "linux":
         raise CannotRun("the benchmark reads Linux's /proc; run it on Linux")
-    if not load.installed():
+    if not wrk.installed():
         raise CannotRun("wrk is missing: install it (apt install wrk, dnf install wrk)")
     cores = os.sched_getaffinity(0)
-    if options.server_core == options.load_core or not {options.server_core, options.load_core} <= cores:
-        raise CannotRun(f"needs two cores, of {sorted(cores)}: choose by --server-core and --load-core")
+    if options.load_core in options.server_cores or not {*options.server_cores, options.load_core} <= cores:
+        raise CannotRun(f"needs two cores, of {sorted(cores)}: choose by --server-cores and --load-core")
 
 
 def ask(path: str) -> Interpreter:
@@ -109,70 +137,106 @@ def plan(workloads: Sequence[str], servers: Sequence[str]) -> list[WorkloadResul
     """The rows to fill: the chosen workloads' entries, of the chosen servers that are installed."""
     results = []
     for workload in (WORKLOADS[name] for name in workloads):
-        rows = {entry.name: Row(entry) for entry in workload.entries if entry.server in servers}
+        rows = {entry.name: Row(entry.name) for entry in workload.entries if entry.server in servers}
         if rows:
             results.append(WorkloadResult(workload, rows))
     return results
 
 
-def run(report: Report) -> None:
-    """Fill the report's rows, round by round; each round begins with another server of a workload."""
-    for number in range(report.rounds):
-        for result in report.results:
-            rows = list(result.rows.values())
-            first = number % len(rows)
-            for row in rows[first:] + rows[:first]:
-                if not row.void:
-                    measure(result.workload, row, report, number)
+def chosen(options: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Workloads and servers: those that were named, or all, or those of a first look."""
+    quick = options.quick
+    workloads = options.only or [name for name, one in WORKLOADS.items() if one.quick or not quick]
+    servers = options.servers or [name for name in SERVERS if name in QUICK or not quick or options.only]
+    return workloads, servers
 
 
-def measure(workload: Workload, row: Row, report: Report, number: int) -> None:
-    """Take one sample, or void the row; say so on stderr."""
+def new_report(options: argparse.Namespace, setting: Setting, own: Interpreter, peers: Interpreter) -> Report:
+    """Without a sample yet."""
+    workloads, servers = chosen(options)
+    found = {name: SERVERS[name].version(own if SERVERS[name].ours else peers) for name in servers}
+    method: dict[str, Any] = dataclasses.asdict(setting)
+    for path in ("python", "peers", "scratch"):
+        del method[path]
+    method["server_cores"] = list(setting.server_cores)
+    versions = {name: version for name, version in found.items() if version is not None}
+    return Report(
+        kernel.machine(),
+        own.name,
+        own.version,
+        versions,
+        {name: SERVERS[name].install for name in found if name not in versions},
+        method,
+        options.rounds or extent(options).rounds,
+        plan(workloads, list(versions)),
+    )
+
+
+def resume(report: Report, path: Path) -> None:
+    """Take over what `path` has of the rows; raises `CannotRun` where it was measured otherwise."""
     try:
-        sample = workload.measure(report.setting, row.entry)
-    except (Void, OSError) as error:
-        reason = str(error) if isinstance(error, Void) else f"{type(error).__name__}: {error}"
-        row.void = f"round {number + 1}: {reason}"
-        said = f"VOID: {reason}"
-    else:
-        row.samples.append(sample)
-        said = f"{sample.value:9.{workload.metric.digits}f} {workload.metric.unit}"
-        if "requests_per_s" in sample.details:
-            said += f"  {sample.details['requests_per_s']:11,.0f}/s"
-    place = f"round {number + 1}/{report.rounds}  {workload.name:<10} {row.entry.name:<20}"
-    print(place, said, file=sys.stderr, flush=True)
+        known = Report.from_json(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError) as error:
+        raise CannotRun(f"{path} cannot be gone on with: {error}") from error
+    for what in ("machine", "python", "servers", "method"):
+        before, now = getattr(known, what), getattr(report, what)
+        if before != now:
+            raise CannotRun(f"{path} was measured with another {what}: {before}, and not {now}")
+    rows = {
+        (result.workload.name, name): row for result in known.results for name, row in result.rows.items()
+    }
+    for result in report.results:
+        for name, row in result.rows.items():
+            before_row = rows.get((result.workload.name, name))
+            if before_row is not None and not before_row.void:
+                row.samples = before_row.samples[: report.rounds]
+
+
+def extent(options: argparse.Namespace) -> Extent:
+    """Of a first look, or in full."""
+    return SHORT if options.quick else FULL
+
+
+def write(report: Report, path: Path) -> None:
+    """As a whole or not at all, whenever the run is interrupted."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(dumped(report))
+    beside.replace(path)
 
 
 def benchmark(options: argparse.Namespace) -> Report:
     """The whole run. Raises `CannotRun`."""
     check_machine(options)
-    interpreter = ask(options.python)
-    found = {name: SERVERS[name].version(interpreter) for name in options.servers}
-    versions = {name: version for name, version in found.items() if version is not None}
-    extent = QUICK if options.quick else FULL
+    own = ask(options.python)
+    peers = ask(options.peers or (str(PEERS) if PEERS.exists() else options.python))
+    if own.version != peers.version:
+        raise CannotRun(f"fastserve is on {own.name}, the peers on {peers.name}: they must be the same")
     with tempfile.TemporaryDirectory(prefix="fastserve-bench-") as scratch:
         setting = Setting(
-            interpreter.path,
+            own.path,
+            peers.path,
             Path(scratch),
-            options.server_core,
+            options.server_cores,
             options.load_core,
-            extent.load_s,
-            extent.starts,
+            extent(options).load_s,
+            extent(options).starts,
         )
-        report = Report(
-            setting,
-            options.rounds or extent.rounds,
-            kernel.machine(),
-            interpreter,
-            versions,
-            {name: SERVERS[name].install for name in found if name not in versions},
-            plan(options.only, list(versions)),
-        )
-        for line in render.skipped(report):
-            print(line, file=sys.stderr)
+        report = new_report(options, setting, own, peers)
+        if options.resume:
+            resume(report, options.results)
         # wrk inherits this, and so does every server until it is put on its own core.
         os.sched_setaffinity(0, {options.load_core})
-        run(report)
+        with Waiting(rounds.left(report)) as waiting:
+            for line in skipped(report):
+                waiting.say(line)
+            for number, result, row in rounds.steps(report):
+                waiting.begin(result, row)
+                rounds.take(result, row, setting, number)
+                waiting.end(number, result, row)
+                if options.results:
+                    write(report, options.results)
     return report
 
 
@@ -188,9 +252,12 @@ def main() -> int:
     except KeyboardInterrupt:
         print("bench: interrupted; no server is left running", file=sys.stderr)
         return EXIT_INTERRUPTED
-    if options.json:
-        options.json.write_text(json.dumps(render.to_json(report), indent=1) + "\n")
-    print(render.markdown(report) if options.markdown else render.terminal(report))
+    if options.results:
+        write(report, options.results)
+    if options.markdown:
+        print(markdown(report))
+    else:
+        show(report)
     return EXIT_VOID if report.void else 0
 
 

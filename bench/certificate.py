@@ -4,7 +4,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.workload import Void
+from fastserve.measure.spread import Void
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def certificate(scratch: Path) -> Certificate:
         try:
             import trustme
         except ImportError:
-            raise Void("trustme is missing: pip install -r bench/requirements.txt") from None
+            raise Void("trustme is missing: pip install '.[bench]'") from None
         authority = trustme.CA()
         issued = authority.issue_cert("127.0.0.1")
         issued.cert_chain_pems[0].write_to_path(found.certificate)

@@ -15,7 +15,7 @@ from typing import cast
 
 import uvloop
 
-from bench.app import CHUNK, CHUNKS, ECHO_BYTES, HELLO, LARGE
+from bench.apps.plain_asgi import CHUNK, CHUNKS, ECHO_BYTES, HELLO, LARGE
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 2026 00:00:00 GMT\r\nserver: floor\r\ncontent-type: text/plain\r\n"

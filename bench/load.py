@@ -1,69 +1,36 @@
 """What does a server spend on a request under wrk's load, and was each of its answers right?"""
 
+from __future__ import annotations
+
 import contextlib
-import json
-import resource
-import shutil
-import subprocess
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import kernel, probe
 from bench.certificate import certificate
-from bench.process import Running
-from bench.servers import serving
-from bench.workload import Entry, Sample, Setting, Void, Workload
+from bench.serving import serving
+from bench.workload import Entry, Sample, Setting, Workload
+from fastserve.measure import kernel, probe, wrk
+from fastserve.measure.process import Running
+from fastserve.measure.spread import Void
 
 SCRIPTS = Path(__file__).resolve().parent / "wrk"
-SETTLE_STEP_S = 0.02
-SETTLED_SHARE = 0.05
-"""Settled: in one step, the server runs for less than this share of it."""
-SETTLE_TIMEOUT_S = 2.0
-WRK_TIMEOUT_S = 30
 READ_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True)
-class Load:
-    """What one run of wrk counted. `busy` is the share of the run that wrk's core worked."""
-
-    requests: int
-    bytes_read: int
-    duration_s: float
-    p50_ms: float
-    p99_ms: float
-    errors: Mapping[str, int]
-    busy: float
-
-    @classmethod
-    def parse(cls, line: str, busy_s: float) -> "Load":
-        """From the line that report.lua prints, and the CPU seconds of wrk."""
-        said = json.loads(line)
-        duration_s = said["duration_us"] / 1e6
-        return cls(
-            said["requests"],
-            said["bytes"],
-            duration_s,
-            said["p50_us"] / 1e3,
-            said["p99_us"] / 1e3,
-            said["errors"],
-            busy_s / duration_s,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadWorkload(Workload):
-    """A workload that wrk drives: `connections` of the setting, each making `exchange` again and again.
+    """A workload that wrk drives: its connections make `exchange` again and again.
 
-    `script` is a file of bench/wrk with its `arguments`; `floor` is the variant of `bench.floor` for it.
+    `script` is a file of bench/wrk with its `arguments`; without one it is a plain GET. `floor` is the
+    variant of `bench.floor` for it. `connections` stands for the setting's where a workload needs its own
+    number.
     """
 
     exchange: probe.Exchange
-    floor: str
-    script: str = "report.lua"
+    floor: str = "hello"
+    script: str = ""
     arguments: tuple[str, ...] = ()
+    connections: int = 0
 
     def measure(self, setting: Setting, entry: Entry) -> Sample:
         """Probe, warm up, then read the server's CPU time before and behind one run of wrk.
@@ -71,25 +38,24 @@ class LoadWorkload(Workload):
         Pipelined requests have no latency here: wrk times batches, and corrects them by the rate of requests.
         """
         with serving(setting, entry, self.floor) as server:
-            with contextlib.ExitStack() as stack:
-                client = stack.enter_context(server.connect_first())
-                if entry.tls:
-                    context = certificate(setting.scratch).client_context()
-                    client = stack.enter_context(context.wrap_socket(client, server_hostname="127.0.0.1"))
-                answer_bytes = probe.check(client, self.exchange)
+            answer_bytes = self._probe(setting, entry, server)
             self._run_wrk(setting, entry, server, setting.warm_up_s)
-            before = settled_cpu(server)
+            before = kernel.settled_cpu(server.pid)
             load = self._run_wrk(setting, entry, server, setting.load_s)
-            cpu = kernel.cpu_between(before, settled_cpu(server))
+            cpu = kernel.cpu_between(before, kernel.settled_cpu(server.pid))
+            memory = kernel.private_memory(server.pid)
             server.check_alive()
-        check(load, answer_bytes, in_flight=setting.connections * self.exchange.depth)
+        in_flight = (self.connections or setting.connections) * self.exchange.depth
+        wrk.check(load, answer_bytes, in_flight)
         if entry.access_log:
-            check_log(server.stdout, load.requests)
+            check_log(server.stdout, server.stderr, load.requests)
+        latency = {"p50_ms": load.p50_ms, "p99_ms": load.p99_ms, "p999_ms": load.p999_ms}
         return Sample(
             cpu.run_ns / 1000 / load.requests,
             {
                 "requests_per_s": load.requests / load.duration_s,
-                **({} if self.exchange.depth > 1 else {"p50_ms": load.p50_ms, "p99_ms": load.p99_ms}),
+                **({} if self.exchange.depth > 1 else latency),
+                "memory_mb": memory / 1e6,
                 "server_busy": cpu.run_ns / 1e9 / load.duration_s,
                 "server_waited": cpu.wait_ns / 1e9 / load.duration_s,
                 "load_busy": load.busy,
@@ -98,23 +64,23 @@ class LoadWorkload(Workload):
             },
         )
 
-    def _run_wrk(self, setting: Setting, entry: Entry, server: Running, seconds: int) -> Load:
+    def _probe(self, setting: Setting, entry: Entry, server: Running) -> int:
+        with contextlib.ExitStack() as stack:
+            client = stack.enter_context(server.connect_first())
+            if entry.tls:
+                context = certificate(setting.scratch).client_context()
+                client = stack.enter_context(context.wrap_socket(client, server_hostname="127.0.0.1"))
+            return probe.check(client, self.exchange)
+
+    def _run_wrk(self, setting: Setting, entry: Entry, server: Running, seconds: int) -> wrk.Load:
         scheme = "https" if entry.tls else "http"
-        command = ["wrk", "-t1", f"-c{setting.connections}", f"-d{seconds}s", "-s", self.script]
-        command += [f"{scheme}://127.0.0.1:{server.port}{self.exchange.path}", "--", *self.arguments]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        url = f"{scheme}://127.0.0.1:{server.port}{self.exchange.path}"
+        script = SCRIPTS / self.script if self.script else wrk.REPORT
         try:
-            run = subprocess.run(
-                command, cwd=SCRIPTS, capture_output=True, text=True, timeout=seconds + WRK_TIMEOUT_S
-            )
-        except subprocess.TimeoutExpired:
-            raise Void("wrk did not end") from None
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if run.returncode:
+            return wrk.load(url, self.connections or setting.connections, seconds, script, self.arguments)
+        except Void:
             server.check_alive()
-            raise Void(f"wrk ended with code {run.returncode}: {run.stderr.strip()}")
-        busy_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return Load.parse(run.stderr.splitlines()[-1], busy_s)
+            raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,43 +93,17 @@ class LatencyWorkload(LoadWorkload):
         return Sample(sample.details["p99_ms"], {**sample.details, "cpu_us": sample.value})
 
 
-def installed() -> bool:
-    """Is wrk on the PATH?"""
-    return shutil.which("wrk") is not None
-
-
-def settled_cpu(server: Running) -> kernel.CpuReading:
-    """The server's CPU time once it is at rest: what the load has left (closed connections) is done."""
-    reading = kernel.read_cpu(server.pid)
-    deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        time.sleep(SETTLE_STEP_S)
-        last, reading = reading, kernel.read_cpu(server.pid)
-        if kernel.cpu_between(last, reading).run_ns < SETTLED_SHARE * SETTLE_STEP_S * 1e9:
-            return reading
-    raise Void(f"the server still works {SETTLE_TIMEOUT_S:g} s after the load")
-
-
-def check(load: Load, answer_bytes: int, in_flight: int) -> None:
-    """Hold wrk's count of bytes to its count of answers, and allow no error.
-
-    At the end of a run up to `in_flight` answers are read in part, and wrk counts their bytes alone.
-    """
-    errors = {name: count for name, count in load.errors.items() if count}
-    if errors:
-        raise Void("wrk saw errors: " + ", ".join(f"{count} × {name}" for name, count in errors.items()))
-    if not load.requests:
-        raise Void("no request was answered")
-    surplus = load.bytes_read - load.requests * answer_bytes
-    if not 0 <= surplus <= in_flight * answer_bytes:
-        raise Void(f"wrk read {load.bytes_read} bytes in {load.requests} answers of {answer_bytes}")
-
-
-def check_log(path: Path, requests: int) -> None:
-    """The access log must hold a line for each answer (and more: those of the probe and of the warm-up)."""
-    lines = 0
+def lines(path: Path) -> int:
+    """How many lines a file has."""
+    count = 0
     with path.open("rb") as log:
         while block := log.read(READ_BYTES):
-            lines += block.count(b"\n")
-    if lines < requests:
-        raise Void(f"the access log has {lines} lines for {requests} answers")
+            count += block.count(b"\n")
+    return count
+
+
+def check_log(stdout: Path, stderr: Path, requests: int) -> None:
+    """The access log must hold a line for each answer (and more: those of the probe and of the warm-up)."""
+    found = max(lines(stdout), lines(stderr))
+    if found < requests:
+        raise Void(f"the access log has {found} lines for {requests} answers")

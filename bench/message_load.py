@@ -8,10 +8,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import kernel
-from bench.process import Running
-from bench.servers import serving
-from bench.workload import Entry, Sample, Setting, Void, Workload
+from bench.serving import serving
+from bench.workload import Entry, Sample, Setting, Workload
+from fastserve.measure import kernel
+from fastserve.measure.process import Running
+from fastserve.measure.spread import Void
 
 SOURCE = Path(__file__).resolve().parent / "messages.c"
 TIMEOUT_S = 30

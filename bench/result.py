@@ -1,33 +1,33 @@
 """What do the samples say? Medians with their spread, ratios round by round, goals met or not."""
 
-import statistics
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from bench.servers import Interpreter
-from bench.workload import Comparison, Entry, PythonVersion, Sample, Setting, Workload
+from bench.workload import Comparison, PythonVersion, Sample, Workload
+from bench.workloads import WORKLOADS
+from fastserve.measure.spread import Side, Spread, ratios
 
+FORMAT = 2
+"""Counts changes of the JSON's shape."""
 
-@dataclass(frozen=True)
-class Spread:
-    """The median of the rounds, and the lowest and the highest."""
+CONTENTION_MAX = 0.1
+"""The share of a run in which others had the server's core. Beyond it, caches are shared too: it is taken
+again."""
 
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> "Spread":
-        """Of at least one value."""
-        known = list(values)
-        return cls(statistics.median(known), min(known), max(known))
+SATURATED = 0.95
+"""Where the load client's core was as busy as this, requests/s and latency are its own, and not the
+server's."""
 
 
 @dataclass
 class Row:
-    """One entry's samples, one for each round; if `void` says what went wrong, they count for nothing."""
+    """One row's samples, one for each round; if `void` says what went wrong, they count for nothing."""
 
-    entry: Entry
+    name: str
     samples: list[Sample] = field(default_factory=list)
     void: str = ""
 
@@ -36,35 +36,61 @@ class Row:
         """Has it samples that may be judged?"""
         return bool(self.samples) and not self.void
 
+    @property
+    def values(self) -> list[float]:
+        """Those of the workload's metric, round by round."""
+        return [sample.value for sample in self.samples]
+
     def spread(self) -> Spread:
         """Of the values; of a row that counts."""
-        return Spread.of(sample.value for sample in self.samples)
+        return Spread.of(self.values)
 
-    def detail(self, name: str) -> Spread:
-        """Of one of the details; of a row that counts."""
-        return Spread.of(sample.details[name] for sample in self.samples)
+    def detail(self, name: str) -> Spread | None:
+        """Of one of the details; of a row that counts. None where its samples have no such detail."""
+        known = [sample.details[name] for sample in self.samples if name in sample.details]
+        return Spread.of(known) if known else None
+
+    @property
+    def saturated(self) -> bool:
+        """Was the load client the limit?"""
+        busy = self.detail("load_busy") if self.counts else None
+        return busy is not None and busy.median >= SATURATED
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A comparison as measured: the median of the rounds' ratios, or None when a row of it is void.
-
-    `met` is None without a goal. `close` says that the goal lies within the spread of the rounds.
-    """
+    """A comparison as measured: the ratios of the rounds, or None when a row of it is void."""
 
     comparison: Comparison
     spread: Spread | None
-    met: bool | None
-    close: bool
+
+    @property
+    def met(self) -> bool | None:
+        """Is the goal met in all rounds, or in none? None without a goal, and within the noise."""
+        goal = self._goal()
+        if self.spread is None or goal is None:
+            return None
+        if self.spread.low == self.spread.high == goal:
+            return True
+        side = self.spread.side_of(goal)
+        if side is Side.NOISE:
+            return None
+        return side is (Side.BELOW if self.comparison.at_most is not None else Side.ABOVE)
 
     @property
     def verdict(self) -> str:
-        """In words; empty without a goal."""
-        if not self.comparison.goal:
-            return ""
-        if self.met is None:
+        """In words; empty without a goal, unless the two rows cannot be told from each other."""
+        if self.spread is None:
             return "void"
-        return ("met" if self.met else "not met") + (", within the spread" if self.close else "")
+        if self._goal() is None:
+            same = self.comparison.denominator and self.spread.side_of(1) is Side.NOISE
+            return "no difference beyond the noise" if same else ""
+        if self.met is None:
+            return "void: the goal lies within the noise"
+        return "met" if self.met else "not met"
+
+    def _goal(self) -> float | None:
+        return self.comparison.at_least if self.comparison.at_most is None else self.comparison.at_most
 
 
 @dataclass
@@ -87,47 +113,115 @@ class WorkloadResult:
 
 @dataclass
 class Report:
-    """A whole run. `skipped` gives, for each server that was left out, how to install it."""
+    """A whole run, as it stands in its file of JSON.
 
-    setting: Setting
+    `servers` gives what was measured under each name; `skipped`, for each server that was left out, how to
+    install it; `method` is how it was measured, in the words of `bench.workload.Setting`.
+    """
+
+    machine: dict[str, str | int]
+    python: str
+    version: PythonVersion
+    servers: dict[str, str]
+    skipped: dict[str, str]
+    method: dict[str, Any]
     rounds: int
-    machine: Mapping[str, str | int]
-    interpreter: Interpreter
-    servers: Mapping[str, str]
-    skipped: Mapping[str, str]
     results: list[WorkloadResult]
 
     @property
     def contention(self) -> float:
         """The share of a run that a server stood ready while others had its core: the worst row's median."""
-        waited = [
-            row.detail("server_waited").median
-            for result in self.results
-            for row in result.rows.values()
-            if row.counts and "server_waited" in row.samples[0].details
-        ]
-        return max(waited, default=0.0)
+        rows = [row for result in self.results for row in result.rows.values() if row.counts]
+        waited = [row.detail("server_waited") for row in rows]
+        return max((spread.median for spread in waited if spread is not None), default=0.0)
 
     @property
     def void(self) -> bool:
         """Is any row void?"""
         return any(row.void for result in self.results for row in result.rows.values())
 
+    def to_json(self) -> dict[str, Any]:
+        """Every sample, and on what it was taken."""
+        return {
+            "format": FORMAT,
+            "machine": self.machine,
+            "python": self.python,
+            "version": list(self.version),
+            "servers": self.servers,
+            "skipped": self.skipped,
+            "method": self.method,
+            "rounds": self.rounds,
+            "workloads": {
+                result.workload.name: {name: row_json(row) for name, row in result.rows.items()}
+                for result in self.results
+            },
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Report:
+        """What `to_json` gave. Workloads that are no longer there are left out, and so are their rows.
+
+        Raises `ValueError` for another format.
+        """
+        if said.get("format") != FORMAT:
+            raise ValueError(f"the results are of format {said.get('format')}, and not {FORMAT}")
+        results = []
+        for name, workload in WORKLOADS.items():
+            rows = said["workloads"].get(name, {})
+            kept = {
+                entry.name: row_of(entry.name, rows[entry.name])
+                for entry in workload.entries
+                if entry.name in rows
+            }
+            if kept:
+                results.append(WorkloadResult(workload, kept))
+        major, minor = said["version"]
+        return cls(
+            said["machine"],
+            said["python"],
+            (major, minor),
+            said["servers"],
+            said["skipped"],
+            said["method"],
+            said["rounds"],
+            results,
+        )
+
+
+def dumped(report: Report) -> str:
+    """The report as text, a line for each row, so that a new measurement can be read as a difference."""
+    said = report.to_json()
+    workloads = said.pop("workloads")
+    head = json.dumps(said, indent=1, ensure_ascii=False).removesuffix("\n}")
+    blocks = []
+    for name, rows in workloads.items():
+        lines = [
+            f"  {json.dumps(row)}: {json.dumps(samples, ensure_ascii=False)}" for row, samples in rows.items()
+        ]
+        blocks.append(f" {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n }")
+    return head + ',\n "workloads": {\n' + ",\n".join(blocks) + "\n}\n}\n"
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """A row; numbers to six significant digits, which is more than they are worth."""
+    samples = [{"value": sample.value, **sample.details} for sample in row.samples]
+    short = [{name: float(f"{value:.6g}") for name, value in sample.items()} for sample in samples]
+    return {"void": row.void, "samples": short}
+
+
+def row_of(name: str, said: Mapping[str, Any]) -> Row:
+    """The other way round."""
+    samples = [dict(sample) for sample in said["samples"]]
+    return Row(name, [Sample(sample.pop("value"), sample) for sample in samples], said["void"])
+
 
 def judge(comparison: Comparison, rows: Mapping[str, Row]) -> Outcome:
-    """Divide round by round: what slows one round slows both rows in it. Then take the median."""
+    """Divide round by round: what slows one round slows both rows in it."""
     above = rows[comparison.numerator]
     below = rows[comparison.denominator] if comparison.denominator else None
     if not above.counts or (below is not None and not below.counts):
-        return Outcome(comparison, None, None, close=False)
+        return Outcome(comparison, None)
     if below is None:
-        spread = above.spread()
-    else:
-        pairs = zip(above.samples, below.samples, strict=True)
-        spread = Spread.of(one.value / other.value for one, other in pairs)
-    met, goal = None, comparison.at_most
-    if comparison.at_most is not None:
-        met = spread.median <= comparison.at_most
-    elif comparison.at_least is not None:
-        met, goal = spread.median >= comparison.at_least, comparison.at_least
-    return Outcome(comparison, spread, met, close=goal is not None and spread.low <= goal <= spread.high)
+        return Outcome(comparison, above.spread())
+    both = min(len(above.values), len(below.values))  # an interrupted run has half a round
+    return Outcome(comparison, ratios(above.values[:both], below.values[:both]))

@@ -1,148 +1,173 @@
-"""Which servers are compared? One row each: its command, its version as installed, how to get it."""
+"""Which servers are compared? One row each: its command, what it is made of, how to get it.
 
-import contextlib
-import json
+A row is one process with its defaults, except for what is named here: an event loop and a parser where the
+server would fall back silently without them, a keep-alive that outlasts the measurement, and the access log
+as the workload asks for it.
+"""
+
+from __future__ import annotations
+
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.certificate import Certificate, certificate
-from bench.process import Running, free_port, running
-from bench.workload import Entry, PythonVersion, Setting
+from bench.certificate import Certificate
+from bench.interpreter import Interpreter
 
-BENCH = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
+APPS = ROOT / "bench" / "apps"
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where nginx lives for users whose PATH lacks it."""
 
 KEEP_ALIVE_TIMEOUT_S = 120
 """Long enough that no idle connection is closed while its memory is measured."""
 
+THREADS = 10
+"""For WSGI: as many as fastserve's and uvicorn's defaults."""
+
 
 @dataclass(frozen=True)
 class Launch:
-    """What a server's command is made from. `floor` is the name of a variant in `bench.floor`."""
+    """What a server's command is made from. `floor` is the name of a variant in `bench.floor`.
+
+    `wsgi`: the application speaks WSGI; else ASGI. `options` come last.
+    """
 
     python: str
     port: int
-    access_log: bool
+    app: str
+    wsgi: bool
     floor: str
     scratch: Path
+    access_log: bool = False
+    workers: int = 1
     certificate: Certificate | None = None
-    app: str = "app:app"
+    options: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """The Python that runs the servers, and the distributions found in it, by name."""
-
-    path: str
-    name: str
-    version: PythonVersion
-    versions: Mapping[str, str]
+Command = Callable[[Launch], list[str]]
 
 
 @dataclass(frozen=True)
 class Server:
-    """One row of the table. `version` gives None when the server is not installed."""
+    """One row of the table.
+
+    `parts` are the distributions that must be there, whose versions are told. `ours`: it runs in fastserve's
+    own environment, and not in that of the peers. `program` is asked for its version where a server is no
+    Python's.
+    """
 
     name: str
-    command: Callable[[Launch], list[str]]
-    version: Callable[[Interpreter], str | None]
-    install: str
+    command: Command
+    parts: tuple[str, ...] = ()
+    ours: bool = False
+    install: str = "make bench-peers"
+    program: Callable[[], str | None] | None = None
+
+    def version(self, interpreter: Interpreter) -> str | None:
+        """What is measured, as ``uvicorn 0.54.0, uvloop 0.23.0``; None where something of it is missing."""
+        if self.program is not None:
+            return self.program()
+        versions = interpreter.versions
+        if any(part not in versions for part in self.parts):
+            return None
+        return ", ".join(f"{part} {versions[part]}" for part in self.parts)
 
 
-def asgi_command(module: str, launch: Launch, *options: str) -> list[str]:
+def flags(launch: Launch, certificate: str, key: str) -> list[str]:
+    """The certificate's files under these names, if the workload is one under TLS."""
+    pair = launch.certificate
+    return [certificate, pair.certificate, key, pair.key] if pair else []
+
+
+def uvicorns(module: str, *options: str) -> Command:
     """fastserve and uvicorn take the same options."""
-    command = [launch.python, "-m", module, launch.app, "--app-dir", str(BENCH)]
-    command += ["--host", "127.0.0.1", "--port", str(launch.port)]
-    command += ["--timeout-keep-alive", str(KEEP_ALIVE_TIMEOUT_S), *options]
-    if launch.certificate is not None:
-        command += ["--ssl-certfile", launch.certificate.certificate, "--ssl-keyfile", launch.certificate.key]
-    return command if launch.access_log else [*command, "--no-access-log"]
 
+    def command(launch: Launch) -> list[str]:
+        words = [launch.python, "-m", module, launch.app, "--app-dir", str(APPS)]
+        words += ["--host", "127.0.0.1", "--port", str(launch.port), *options]
+        words += ["--timeout-keep-alive", str(KEEP_ALIVE_TIMEOUT_S)]
+        if launch.workers > 1:
+            words += ["--workers", str(launch.workers)]
+        if not launch.access_log:
+            words.append("--no-access-log")
+        if launch.wsgi and module == "uvicorn":  # fastserve finds out by itself
+            words += ["--interface", "wsgi"]
+        return [*words, *flags(launch, "--ssl-certfile", "--ssl-keyfile"), *launch.options]
 
-def fastserve_command(launch: Launch) -> list[str]:
-    """As a user starts it: nothing chosen but what the workload needs."""
-    return asgi_command("fastserve", launch)
-
-
-def uvicorn_command(launch: Launch) -> list[str]:
-    """Its fastest parts, named: it would fall back silently where one is missing."""
-    parts = ("--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio")
-    return asgi_command("uvicorn", launch, *parts)
-
-
-def floor_command(launch: Launch) -> list[str]:
-    """The variant that answers the workload."""
-    command = [launch.python, "-m", "bench.floor", launch.floor, "--port", str(launch.port)]
-    if launch.certificate is not None:
-        command += ["--certificate", launch.certificate.certificate, "--key", launch.certificate.key]
     return command
 
 
-def picows_command(launch: Launch) -> list[str]:
-    """A bare echo over a WebSocket library in Cython: the floor of the workloads with messages."""
-    return [launch.python, "-m", "bench.echo_messages", "--port", str(launch.port)]
+def uvicorn(http: str) -> Command:
+    """uvicorn with its faster loop and the faster of its WebSocket implementations."""
+    return uvicorns("uvicorn", "--loop", "uvloop", "--http", http, "--ws", "websockets-sansio")
 
 
-def granian_command(launch: Launch) -> list[str]:
-    """One worker and its defaults; as an ASGI server it is measured under TLS only."""
-    return granian_interface_command("asgi", launch)
+def hypercorn(launch: Launch) -> list[str]:
+    """Its worker on uvloop; it keeps a connection for five seconds unless told otherwise."""
+    words = [launch.python, "-m", "hypercorn", "--worker-class", "uvloop", "--workers", str(launch.workers)]
+    words += ["--bind", launch.address, "--keep-alive", str(KEEP_ALIVE_TIMEOUT_S)]
+    words += ["--access-logfile", "-"] if launch.access_log else []
+    app = ("wsgi:" if launch.wsgi else "") + launch.app
+    return [*words, *flags(launch, "--certfile", "--keyfile"), *launch.options, app]
 
 
-def granian_interface_command(interface: str, launch: Launch) -> list[str]:
+def granian(launch: Launch) -> list[str]:
     """One worker and its defaults."""
-    command = [launch.python, "-m", "granian", "--interface", interface, "--working-dir", str(BENCH)]
-    command += ["--host", "127.0.0.1", "--port", str(launch.port), "--no-access-log"]
-    if launch.certificate is not None:
-        command += [
-            "--ssl-certificate",
-            launch.certificate.certificate,
-            "--ssl-keyfile",
-            launch.certificate.key,
-        ]
-    return [*command, launch.app]
+    words = [launch.python, "-m", "granian", "--interface", "wsgi" if launch.wsgi else "asgi"]
+    words += ["--working-dir", str(APPS), "--host", "127.0.0.1", "--port", str(launch.port)]
+    words += ["--workers", str(launch.workers), "--access-log" if launch.access_log else "--no-access-log"]
+    return [*words, *flags(launch, "--ssl-certificate", "--ssl-keyfile"), *launch.options, launch.app]
 
 
-def fastserve_wsgi_command(launch: Launch) -> list[str]:
-    """As a user starts it: it finds out by itself what the application speaks."""
-    return asgi_command("fastserve", launch)
+def gunicorn(worker: str, *options: str) -> Command:
+    """gunicorn's arbiter with one worker of this class."""
+
+    def command(launch: Launch) -> list[str]:
+        words = [launch.python, "-m", "gunicorn", "--chdir", str(APPS), "-k", worker, *options]
+        words += ["--bind", launch.address, "--keep-alive", str(KEEP_ALIVE_TIMEOUT_S)]
+        words += ["--worker-connections", "4096", "--workers", str(launch.workers)]
+        words += ["--access-logfile", "-"] if launch.access_log else []
+        return [*words, *flags(launch, "--certfile", "--keyfile"), *launch.options, launch.app]
+
+    return command
 
 
-def fastserve_wsgi_inline_command(launch: Launch) -> list[str]:
-    """In the loop's own thread."""
-    return asgi_command("fastserve", launch, "--wsgi-threads", "0")
+def daphne(launch: Launch) -> list[str]:
+    """Without its access log unless asked for: it is on by default, and goes to stdout."""
+    words = [launch.python, "-m", "daphne", "-b", "127.0.0.1", "-p", str(launch.port)]
+    words += ["--verbosity", "1" if launch.access_log else "0"]
+    return [*words, *launch.options, launch.app]
 
 
-def uvicorn_wsgi_command(launch: Launch) -> list[str]:
-    """Its own adapter, ten threads."""
-    return asgi_command("uvicorn", launch, "--loop", "uvloop", "--http", "httptools", "--interface", "wsgi")
-
-
-def granian_wsgi_command(launch: Launch) -> list[str]:
-    """One worker and its defaults."""
-    return granian_interface_command("wsgi", launch)
-
-
-def gunicorn_command(launch: Launch) -> list[str]:
-    """One worker of the kind that keeps connections, with as many threads as fastserve and uvicorn have."""
-    command = [launch.python, "-m", "gunicorn", "--chdir", str(BENCH), "-k", "gthread", "--threads", "10"]
-    command += ["--bind", f"127.0.0.1:{launch.port}", "--keep-alive", str(KEEP_ALIVE_TIMEOUT_S)]
-    return [*command, "--worker-connections", "4096", launch.app]
-
-
-def fastpysgi_command(launch: Launch) -> list[str]:
-    """It has no command that takes a directory."""
+def fastpysgi(launch: Launch) -> list[str]:
+    """It has no command that takes a directory; it finds out by itself what an application speaks."""
     module, _, attribute = launch.app.partition(":")
     start = (
-        f"import fastpysgi, sys; sys.path.insert(0, {str(BENCH)!r}); from {module} import {attribute}\n"
-        f"fastpysgi.run(wsgi_app={attribute}, host='127.0.0.1', port={launch.port})"
+        f"import fastpysgi, sys; sys.path.insert(0, {str(APPS)!r}); from {module} import {attribute}\n"
+        f"fastpysgi.run({attribute}, host='127.0.0.1', port={launch.port}, workers={launch.workers})"
     )
     return [launch.python, "-c", start]
+
+
+def floor(launch: Launch) -> list[str]:
+    """The variant that answers the workload."""
+    command = [launch.python, "-m", "bench.floor", launch.floor, "--port", str(launch.port)]
+    return [*command, *flags(launch, "--certificate", "--key")]
+
+
+def picows(launch: Launch) -> list[str]:
+    """A bare echo over a WebSocket library in Cython: the floor of the workloads with messages."""
+    return [launch.python, "-m", "bench.echo_messages", "--port", str(launch.port)]
 
 
 NGINX_CONFIGURATION = """\
@@ -168,7 +193,7 @@ http {{
 """
 
 
-def nginx_command(launch: Launch) -> list[str]:
+def nginx(launch: Launch) -> list[str]:
     """One worker, no log, `return 200`: the configuration is written beside the server's output."""
     configuration = launch.scratch / "nginx.conf"
     configuration.write_text(
@@ -184,7 +209,7 @@ def nginx_path() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:{SBIN}")
 
 
-def nginx_version(interpreter: Interpreter) -> str | None:
+def nginx_version() -> str | None:
     """As ``nginx -v`` says it, on stderr."""
     path = nginx_path()
     if path is None:
@@ -194,77 +219,63 @@ def nginx_version(interpreter: Interpreter) -> str | None:
     return f"nginx {found[1]}" if found else said.strip()
 
 
-def distributions(*names: str) -> Callable[[Interpreter], str | None]:
-    """A version function: those of the distributions that a server is made of, None where one is missing."""
-
-    def version(interpreter: Interpreter) -> str | None:
-        versions = interpreter.versions
-        if any(name not in versions for name in names):
-            return None
-        return ", ".join(f"{name} {versions[name]}" for name in names)
-
-    return version
-
-
-PEERS = "pip install -r bench/requirements.txt"
+OURS = "make bench, or pip install '.[bench]'"
+KLASS = "fastserve.workers.FastserveWorker"
 
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
-        Server("fastserve", fastserve_command, distributions("fastserve", "uvloop"), "pip install ."),
+        Server("fastserve", uvicorns("fastserve"), ("fastserve", "uvloop"), True, OURS),
         Server(
-            "uvicorn", uvicorn_command, distributions("uvicorn", "httptools", "websockets", "uvloop"), PEERS
-        ),
-        Server("nginx", nginx_command, nginx_version, "apt install nginx"),
-        Server("floor", floor_command, distributions("uvloop"), PEERS),
-        Server("picows", picows_command, distributions("picows", "uvloop"), PEERS),
-        Server("granian", granian_command, distributions("granian"), PEERS),
-        Server(
-            "fastserve-wsgi", fastserve_wsgi_command, distributions("fastserve", "uvloop", "Flask"), PEERS
+            "fastserve-cffi",
+            uvicorns("fastserve", "--http", "cffi"),
+            ("fastserve", "cffi", "uvloop"),
+            True,
+            OURS,
         ),
         Server(
-            "fastserve-wsgi-inline",
-            fastserve_wsgi_inline_command,
-            distributions("fastserve", "uvloop", "Flask"),
-            PEERS,
+            "fastserve-h11",
+            uvicorns("fastserve", "--http", "h11"),
+            ("fastserve", "h11", "uvloop"),
+            True,
+            OURS,
         ),
-        Server("uvicorn-wsgi", uvicorn_wsgi_command, distributions("uvicorn", "Flask"), PEERS),
-        Server("granian-wsgi", granian_wsgi_command, distributions("granian", "Flask"), PEERS),
-        Server("gunicorn", gunicorn_command, distributions("gunicorn", "Flask"), PEERS),
-        Server("fastpysgi", fastpysgi_command, distributions("fastpysgi", "Flask"), PEERS),
+        Server("uvicorn", uvicorn("httptools"), ("uvicorn", "httptools", "websockets", "uvloop")),
+        Server("uvicorn-h11", uvicorn("h11"), ("uvicorn", "h11", "websockets", "uvloop")),
+        Server("uvicorn-zttp", uvicorn("zttp"), ("uvicorn", "zttp", "websockets", "uvloop")),
+        Server("granian", granian, ("granian", "uvloop")),
+        Server("hypercorn", hypercorn, ("Hypercorn", "h11", "wsproto", "uvloop")),
+        Server("gunicorn-asgi", gunicorn("asgi"), ("gunicorn", "uvloop")),
+        Server("gunicorn", gunicorn("gthread", "--threads", str(THREADS)), ("gunicorn",)),
+        Server("gunicorn-fastserve", gunicorn(KLASS), ("fastserve", "gunicorn", "uvloop"), True, OURS),
+        Server("daphne", daphne, ("daphne", "Twisted")),
+        Server("fastpysgi", fastpysgi, ("fastpysgi",)),
+        Server("picows", picows, ("picows", "uvloop"), True, OURS),
+        Server("nginx", nginx, install="apt install nginx", program=nginx_version),
+        Server("floor", floor, ("uvloop",), True, OURS),
     )
 }
 
-OURS = {"floor", "picows"}
-"""Modules of this package; the other servers do not see the checkout."""
+FROM_CHECKOUT = {"floor", "picows"}
+"""Modules of this package; the other servers do not see the checkout, only bench/apps."""
 
-INTERPRETER_QUESTION = """
-import importlib.metadata, json, platform, sys
-versions = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
-name = f"{platform.python_implementation()} {platform.python_version()}"
-print(json.dumps({"name": name, "version": sys.version_info[:2], "versions": versions}))
-"""
+NEED_APPS = {"hypercorn", "daphne"}
+"""They take no directory: it is put on their path."""
 
+ASGI = ("fastserve", "uvicorn", "granian")
+WSGI = ("fastserve", "uvicorn", "granian", "gunicorn", "fastpysgi")
+"""Those that a workload compares unless it has reasons for others."""
 
-def ask_interpreter(path: str) -> Interpreter:
-    """What `path` is and what is installed there.
+ALL_ASGI = (
+    *("fastserve", "fastserve-cffi", "fastserve-h11", "uvicorn", "uvicorn-h11", "uvicorn-zttp"),
+    *("granian", "hypercorn", "gunicorn-asgi", "gunicorn-fastserve", "daphne", "fastpysgi"),
+)
+"""Whatever serves ASGI: for the few workloads that tell one server from the other."""
 
-    Raises `OSError`, `ValueError` or `subprocess.CalledProcessError` when it is no Python.
-    """
-    said = subprocess.run(
-        [path, "-c", INTERPRETER_QUESTION], capture_output=True, text=True, check=True, cwd="/"
-    ).stdout
-    answer = json.loads(said)
-    major, minor = answer["version"]
-    return Interpreter(path, answer["name"], (major, minor), answer["versions"])
+QUICK = ("fastserve", "uvicorn", "nginx", "floor")
+"""Those of a first look (``--quick``)."""
 
 
-@contextlib.contextmanager
-def serving(setting: Setting, entry: Entry, floor: str) -> Iterator[Running]:
-    """Run the entry's server on the server core for the block, on a port of its own."""
-    pair = certificate(setting.scratch) if entry.tls else None
-    launch = Launch(setting.python, free_port(), entry.access_log, floor, setting.scratch, pair, entry.app)
-    command = SERVERS[entry.server].command(launch)
-    environment = {"PYTHONPATH": str(BENCH.parent)} if entry.server in OURS else {}
-    with running(command, launch.port, setting.server_core, setting.scratch, environment) as server:
-        yield server
+def is_wsgi(app: str) -> bool:
+    """By the name of its file in bench/apps."""
+    return app.partition(":")[0] in {"plain_wsgi", "flask_app"}

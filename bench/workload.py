@@ -1,6 +1,9 @@
 """What is a workload, what does one measurement give, and what is compared?"""
 
+from __future__ import annotations
+
 import abc
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,21 +11,19 @@ from pathlib import Path
 PythonVersion = tuple[int, int]
 
 
-class Void(Exception):
-    """A measurement that counts for nothing; the message says why. It voids its row in every round."""
-
-
 @dataclass(frozen=True)
 class Setting:
     """How this run of the benchmark measures.
 
-    `server_core` and `load_core` are CPU numbers; `connections` is wrk's number of connections; `held` is the
-    number of idle connections; `starts` is how often a server is started for one start-up sample.
+    `python` runs fastserve, `peers` the other servers. `server_cores` and `load_core` are CPU numbers;
+    `connections` is the number that load clients keep open; `held` is the number of idle connections;
+    `starts` is how often a server is started for one start-up sample.
     """
 
     python: str
+    peers: str
     scratch: Path
-    server_core: int
+    server_cores: tuple[int, ...]
     load_core: int
     load_s: int
     starts: int
@@ -31,9 +32,21 @@ class Setting:
     held: int = 2000
 
 
+class Group(enum.Enum):
+    """What a workload is about: its place in the report, under this title. Each is one chart."""
+
+    HTTP = "HTTP, an application that does nothing"
+    APPLICATION = "Applications written with frameworks"
+    LATENCY = "Latency"
+    WSGI = "WSGI"
+    WEBSOCKET = "WebSocket"
+    TLS = "TLS"
+    PROCESS = "Memory, connections, processes"
+
+
 @dataclass(frozen=True)
 class Metric:
-    """What a workload's samples count. `digits` are shown behind the point."""
+    """What a workload's samples count; less is better. `digits` are shown behind the point."""
 
     name: str
     unit: str
@@ -49,22 +62,30 @@ TIME_TO_ANSWER = Metric("start to first answer", "ms", 1)
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a workload: a server, by its name in `bench.servers`; with an access log, under TLS.
+    """One row of a workload: a server, by its name in `bench.servers`, and how it is started here.
 
-    `resumed`: its clients resume their TLS sessions.
+    `app` is a file of bench/apps and its attribute. `options` are further words of the server's own command
+    line. `resumed` is for the load client: its clients resume their TLS sessions.
     """
 
     server: str
-    access_log: bool = False
     label: str = ""
+    app: str = "plain_asgi:app"
+    options: tuple[str, ...] = ()
+    access_log: bool = False
     tls: bool = False
     resumed: bool = False
-    app: str = "app:app"
+    workers: int = 1
 
     @property
     def name(self) -> str:
         """The row's name, unique in its workload."""
         return self.label or self.server
+
+
+def entries(*servers: str, app: str = "plain_asgi:app", access_log: bool = False) -> tuple[Entry, ...]:
+    """One plain row for each server."""
+    return tuple(Entry(server, app=app, access_log=access_log) for server in servers)
 
 
 @dataclass(frozen=True)
@@ -110,17 +131,24 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Workload(abc.ABC):
-    """One question to the servers. Each file of `bench.workloads` holds one as ``WORKLOAD``."""
+    """One question to the servers. Each file of `bench.workloads` holds one as ``WORKLOAD``.
+
+    `name` is the file's. Within its group, a workload stands by `rank` (less first), then by name. `quick`
+    workloads are those of a first look (``--quick``).
+    """
 
     name: str
     title: str
+    group: Group
     metric: Metric
     entries: tuple[Entry, ...]
     comparisons: tuple[Comparison, ...]
+    rank: int = 50
+    quick: bool = False
 
     @abc.abstractmethod
     def measure(self, setting: Setting, entry: Entry) -> Sample:
         """Start the entry's server, measure once, stop it.
 
-        Raises `Void` when the server fails, or answers wrongly.
+        Raises `fastserve.measure.spread.Void` when the server fails, or answers wrongly.
         """

@@ -21,7 +21,7 @@ import pytest
 import uvloop
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.app import HELLO, Message, Receive, Send, echo
+from bench.apps.plain_asgi import HELLO, Message, Receive, Send, echo
 from fastserve import Config
 from fastserve.asgi.driver import ASGIDriver
 from fastserve.features.access_log import AccessLog

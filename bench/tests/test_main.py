@@ -34,16 +34,18 @@ def test_a_run_gives_a_table_and_json(tmp_path: Path) -> None:
         "--rounds=1",
         "--only=hello,start",
         "--servers=floor",
-        f"--json={output}",
+        f"--results={output}",
         TMPDIR=str(tmp_path),
     )
     assert run.returncode == 0, run.stderr
     assert "hello, access log off" in run.stdout
     assert list(tmp_path.iterdir()) == [output]
-    hello, start = json.loads(output.read_text())["workloads"]
-    assert [row["name"] for row in hello["rows"]] == ["floor"]
-    assert 0 < hello["rows"][0]["spread"]["median"] < 1000
-    assert [row["name"] for row in start["rows"]] == ["floor", "import uvloop"]
+    workloads = json.loads(output.read_text())["workloads"]
+    assert [*workloads] == ["hello", "start"]
+    assert [*workloads["hello"]] == ["floor"]
+    (sample,) = workloads["hello"]["floor"]["samples"]
+    assert 0 < sample["value"] < 1000
+    assert [*workloads["start"]] == ["floor", "import uvloop"]
 
 
 def test_without_wrk_one_line_says_what_to_do(tmp_path: Path) -> None:

@@ -1,45 +1,18 @@
-"""The workloads, one file each, in the order in which they are run and printed."""
+"""The workloads, one file each; `WORKLOADS` has them in the order in which they are run and printed."""
 
-from bench.workload import Workload
-from bench.workloads import (
-    close,
-    echo,
-    flask,
-    handshake,
-    hello,
-    hello_log,
-    idle,
-    large,
-    pipelined,
-    start,
-    streamed,
-    tls,
-    ws_medium,
-    ws_small,
-    wsgi,
-    wsgi_inline,
-    wsgi_mixed,
-)
+import importlib
+import pkgutil
 
-WORKLOADS: dict[str, Workload] = {
-    module.WORKLOAD.name: module.WORKLOAD
-    for module in (
-        hello,
-        hello_log,
-        pipelined,
-        streamed,
-        echo,
-        large,
-        close,
-        tls,
-        handshake,
-        wsgi,
-        wsgi_inline,
-        wsgi_mixed,
-        flask,
-        ws_small,
-        ws_medium,
-        idle,
-        start,
-    )
-}
+from bench.workload import Group, Workload
+
+
+def found() -> dict[str, Workload]:
+    """Each file's ``WORKLOAD``, by name: group by group, and by rank and name within a group."""
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    workloads = [importlib.import_module(f"{__name__}.{name}").WORKLOAD for name in names]
+    groups = list(Group)
+    workloads.sort(key=lambda workload: (groups.index(workload.group), workload.rank, workload.name))
+    return {workload.name: workload for workload in workloads}
+
+
+WORKLOADS = found()

@@ -1,13 +1,15 @@
 """A connection for each request: what it costs to accept one, to set it up and to end it."""
 
-from bench.app import HELLO
+from bench.apps.plain_asgi import HELLO
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 WORKLOAD = LoadWorkload(
     name="close",
     title="connection per request",
+    group=Group.HTTP,
+    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
     comparisons=(

@@ -1,15 +1,17 @@
 """A body of 64 KiB that the application reads whole and sends back."""
 
-from bench.app import ECHO_BYTES
+from bench.apps.plain_asgi import ECHO_BYTES
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 BODY = b"0123456789abcdef" * (ECHO_BYTES // 16)
 
 WORKLOAD = LoadWorkload(
     name="echo",
     title="64 KiB POST, echoed",
+    group=Group.HTTP,
+    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
     comparisons=(

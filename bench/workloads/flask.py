@@ -1,21 +1,23 @@
 """The smallest answer of a Flask application, in threads: most of the time is Flask's own."""
 
+from bench.apps.plain_wsgi import HELLO
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
-from bench.wsgi_app import HELLO
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 APP = "flask_app:app"
 
 WORKLOAD = LoadWorkload(
     name="flask",
     title="Flask hello",
+    group=Group.WSGI,
+    rank=20,
     metric=CPU_PER_REQUEST,
     entries=(
-        Entry("fastserve-wsgi", label="fastserve", app=APP),
-        Entry("fastserve-wsgi-inline", label="fastserve, 0 threads", app=APP),
-        Entry("uvicorn-wsgi", label="uvicorn", app=APP),
-        Entry("granian-wsgi", label="granian", app=APP),
+        Entry("fastserve", app=APP),
+        Entry("fastserve", "fastserve, 0 threads", APP, ("--wsgi-threads", "0")),
+        Entry("uvicorn", app=APP),
+        Entry("granian", app=APP),
         Entry("gunicorn", app=APP),
         Entry("fastpysgi", app=APP),
     ),
@@ -26,5 +28,4 @@ WORKLOAD = LoadWorkload(
         Comparison("fastserve, 0 threads", "fastpysgi", at_most=1),
     ),
     exchange=Exchange(answer=HELLO),
-    floor="hello",
 )

@@ -4,13 +4,13 @@ import ssl
 import time
 from dataclasses import dataclass
 
-from bench import kernel, probe
-from bench.app import HELLO
+from bench.apps.plain_asgi import HELLO
 from bench.certificate import certificate
-from bench.load import settled_cpu
-from bench.process import Running
-from bench.servers import serving
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Sample, Setting, Void, Workload
+from bench.serving import serving
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group, Sample, Setting, Workload
+from fastserve.measure import kernel, probe
+from fastserve.measure.process import Running
+from fastserve.measure.spread import Void
 
 EXCHANGE = probe.Exchange(answer=HELLO, headers=(("Connection", "close"),), closes=True)
 WARM_UP_CONNECTIONS = 20
@@ -30,11 +30,11 @@ class HandshakeWorkload(Workload):
         with serving(setting, entry, floor="close") as server:
             server.connect_first().close()
             session = connect(server, context, WARM_UP_CONNECTIONS, None, entry.resumed)
-            before = settled_cpu(server)
+            before = kernel.settled_cpu(server.pid)
             begin_s = time.perf_counter()
             connect(server, context, connections, session, entry.resumed)
             duration_s = time.perf_counter() - begin_s
-            cpu = kernel.cpu_between(before, settled_cpu(server))
+            cpu = kernel.cpu_between(before, kernel.settled_cpu(server.pid))
             server.check_alive()
         return Sample(
             cpu.run_ns / 1000 / connections,
@@ -71,6 +71,8 @@ def connect(
 WORKLOAD = HandshakeWorkload(
     name="handshake",
     title="TLS handshake and a request",
+    group=Group.TLS,
+    rank=1,
     metric=CPU_PER_REQUEST,
     entries=(
         *(Entry(name, tls=True) for name in SERVERS),

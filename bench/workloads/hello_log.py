@@ -1,15 +1,18 @@
 """The smallest answer with the access log on (the default), into a file, as under a service manager."""
 
-from bench.app import HELLO
+from bench.apps.plain_asgi import HELLO
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 WITHOUT = "fastserve, log off"
 
 WORKLOAD = LoadWorkload(
     name="hello_log",
     title="hello, access log on (the default)",
+    group=Group.HTTP,
+    rank=1,
+    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(
         Entry("fastserve", access_log=True),
@@ -23,5 +26,4 @@ WORKLOAD = LoadWorkload(
         Comparison("fastserve", "floor"),
     ),
     exchange=Exchange(answer=HELLO),
-    floor="hello",
 )

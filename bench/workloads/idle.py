@@ -5,11 +5,12 @@ import resource
 import socket
 from dataclasses import dataclass
 
-from bench import kernel, probe
-from bench.app import HELLO
-from bench.process import Running
-from bench.servers import serving
-from bench.workload import MEMORY_PER_CONNECTION, Comparison, Entry, Sample, Setting, Void, Workload
+from bench.apps.plain_asgi import HELLO
+from bench.serving import serving
+from bench.workload import MEMORY_PER_CONNECTION, Comparison, Entry, Group, Sample, Setting, Workload
+from fastserve.measure import kernel, probe
+from fastserve.measure.process import Running
+from fastserve.measure.spread import Void
 
 EXCHANGE = probe.Exchange(answer=HELLO)
 WARM_UP_REQUESTS = 200
@@ -68,6 +69,9 @@ def allow_descriptors(count: int) -> None:
 WORKLOAD = IdleWorkload(
     name="idle",
     title="idle keep-alive connection",
+    group=Group.PROCESS,
+    rank=0,
+    quick=True,
     metric=MEMORY_PER_CONNECTION,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
     comparisons=(

@@ -1,13 +1,15 @@
 """An answer of 100 kB: where copying shows."""
 
-from bench.app import LARGE
+from bench.apps.plain_asgi import LARGE
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 WORKLOAD = LoadWorkload(
     name="large",
     title="100 kB response",
+    group=Group.HTTP,
+    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
     comparisons=(

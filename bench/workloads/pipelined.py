@@ -1,15 +1,18 @@
 """Sixteen requests in one write: what is left of the cost when reads and writes are shared."""
 
-from bench.app import HELLO
+from bench.apps.plain_asgi import HELLO
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 DEPTH = 16
 
 WORKLOAD = LoadWorkload(
     name="pipelined",
     title=f"hello, {DEPTH} pipelined",
+    group=Group.HTTP,
+    rank=4,
+    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("nginx"), Entry("floor")),
     comparisons=(

@@ -6,11 +6,12 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from bench import probe
-from bench.app import HELLO
-from bench.process import on_core
-from bench.servers import serving
-from bench.workload import TIME_TO_ANSWER, Comparison, Entry, Sample, Setting, Void, Workload
+from bench.apps.plain_asgi import HELLO
+from bench.serving import serving
+from bench.workload import TIME_TO_ANSWER, Comparison, Entry, Group, Sample, Setting, Workload
+from fastserve.measure import probe
+from fastserve.measure.process import on_cores
+from fastserve.measure.spread import Void
 
 EXCHANGE = probe.Exchange(answer=HELLO)
 IMPORT_UVLOOP = "import uvloop"
@@ -41,11 +42,13 @@ def start_time(setting: Setting, entry: Entry) -> float:
 
 def import_time(setting: Setting, entry: Entry) -> float:
     """Seconds from spawn until the interpreter has imported uvloop and says so."""
-    with on_core(setting.server_core):
-        begin_s = time.perf_counter()
-        process = subprocess.Popen(
-            [setting.python, "-c", IMPORT_PROGRAM], cwd=setting.scratch, stdout=subprocess.PIPE
-        )
+    begin_s = time.perf_counter()
+    process = subprocess.Popen(
+        [setting.python, "-c", IMPORT_PROGRAM],
+        cwd=setting.scratch,
+        stdout=subprocess.PIPE,
+        preexec_fn=on_cores({setting.server_cores[0]}),
+    )
     with process:
         assert process.stdout is not None
         said = os.read(process.stdout.fileno(), len(READY))
@@ -58,6 +61,9 @@ def import_time(setting: Setting, entry: Entry) -> float:
 WORKLOAD = StartWorkload(
     name="start",
     title="start to first answer",
+    group=Group.PROCESS,
+    rank=60,
+    quick=True,
     metric=TIME_TO_ANSWER,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor"), IMPORT),
     comparisons=(

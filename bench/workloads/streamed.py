@@ -1,13 +1,15 @@
 """An answer that the application sends in 20 chunks without waiting: what one `send()` costs."""
 
-from bench.app import CHUNK, CHUNKS
+from bench.apps.plain_asgi import CHUNK, CHUNKS
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 WORKLOAD = LoadWorkload(
     name="streamed",
     title=f"{CHUNKS} streamed chunks",
+    group=Group.HTTP,
+    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
     comparisons=(

@@ -1,13 +1,15 @@
 """The smallest answer under TLS, on connections that are kept: records instead of plain bytes."""
 
-from bench.app import HELLO
+from bench.apps.plain_asgi import HELLO
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
 WORKLOAD = LoadWorkload(
     name="tls",
     title="hello under TLS",
+    group=Group.TLS,
+    rank=0,
     metric=CPU_PER_REQUEST,
     entries=tuple(Entry(name, tls=True) for name in ("fastserve", "uvicorn", "granian", "floor")),
     comparisons=(
@@ -16,5 +18,4 @@ WORKLOAD = LoadWorkload(
         Comparison("fastserve", "floor"),
     ),
     exchange=Exchange(answer=HELLO),
-    floor="hello",
 )

@@ -1,11 +1,14 @@
 """A binary message of 32 bytes that the application sends back, on connections that stay."""
 
 from bench.message_load import MessageWorkload
-from bench.workload import CPU_PER_MESSAGE, Comparison, Entry
+from bench.workload import CPU_PER_MESSAGE, Comparison, Entry, Group
 
 WORKLOAD = MessageWorkload(
-    name="ws-small",
+    name="ws_small",
     title="32 bytes over WebSocket, echoed",
+    group=Group.WEBSOCKET,
+    rank=0,
+    quick=True,
     metric=CPU_PER_MESSAGE,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("picows")),
     comparisons=(

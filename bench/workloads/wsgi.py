@@ -1,20 +1,23 @@
 """The smallest answer of a WSGI application in threads: the hand-over to a thread and back is in it."""
 
+from bench.apps.plain_wsgi import HELLO
 from bench.load import LoadWorkload
-from bench.probe import Exchange
-from bench.workload import CPU_PER_REQUEST, Comparison, Entry
-from bench.wsgi_app import HELLO
+from bench.workload import CPU_PER_REQUEST, Comparison, Entry, Group
+from fastserve.measure.probe import Exchange
 
-APP = "wsgi_app:app"
+APP = "plain_wsgi:app"
 
 WORKLOAD = LoadWorkload(
     name="wsgi",
     title="WSGI hello, in threads",
+    group=Group.WSGI,
+    rank=0,
+    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(
-        Entry("fastserve-wsgi", label="fastserve", app=APP),
-        Entry("uvicorn-wsgi", label="uvicorn", app=APP),
-        Entry("granian-wsgi", label="granian", app=APP),
+        Entry("fastserve", app=APP),
+        Entry("uvicorn", app=APP),
+        Entry("granian", app=APP),
         Entry("gunicorn", app=APP),
         Entry("floor"),
     ),
@@ -25,5 +28,4 @@ WORKLOAD = LoadWorkload(
         Comparison("fastserve", "floor"),
     ),
     exchange=Exchange(answer=HELLO),
-    floor="hello",
 )

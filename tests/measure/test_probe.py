@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.probe import Exchange, check
-from bench.workload import Void
+from fastserve.measure.probe import Exchange, check
+from fastserve.measure.spread import Void
 
 OK = b"HTTP/1.1 200 OK\r\n"
 SIZED = OK + b"content-length: 2\r\n\r\nhi"
@@ -83,7 +83,7 @@ def test_a_connection_that_must_close_and_does_not_is_void(
     ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, server = ends
-    monkeypatch.setattr("bench.probe.CLOSE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("fastserve.measure.probe.CLOSE_TIMEOUT_S", 0.05)
     server.sendall(SIZED)
     with pytest.raises(Void, match="does not close"):
         check(client, Exchange(answer=b"hi", closes=True))

@@ -1,13 +1,20 @@
 """What does the kernel say of a process and its children? CPU time, memory, the machine (Linux, proc(5))."""
 
+from __future__ import annotations
+
 import os
 import platform
+import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.workload import Void
+from fastserve.measure.spread import Void
 
 PROC = Path("/proc")
+SETTLE_STEP_S = 0.02
+SETTLED_SHARE = 0.05
+"""Settled: in one step, the server runs for less than this share of it."""
+SETTLE_TIMEOUT_S = 2.0
 
 
 class CpuTime(NamedTuple):
@@ -65,6 +72,21 @@ def cpu_between(before: CpuReading, after: CpuReading) -> CpuTime:
         sum(time[i] for time in after.values()) - sum(time[i] for time in before.values()) for i in (0, 1)
     )
     return CpuTime(run_ns, wait_ns)
+
+
+def settled_cpu(root: int) -> CpuReading:
+    """CPU time of a process tree once it is at rest: what a load has left (closed connections) is done.
+
+    Raises `Void` where it does not come to rest.
+    """
+    reading = read_cpu(root)
+    deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        time.sleep(SETTLE_STEP_S)
+        last, reading = reading, read_cpu(root)
+        if cpu_between(last, reading).run_ns < SETTLED_SHARE * SETTLE_STEP_S * 1e9:
+            return reading
+    raise Void(f"the server still works {SETTLE_TIMEOUT_S:g} s after the load")
 
 
 def private_memory(root: int) -> int:

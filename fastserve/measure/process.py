@@ -1,17 +1,19 @@
 """How does a server run, on its own core, from its start to its certain end?"""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.interrupts import interrupts
-from bench.workload import Void
+from fastserve.measure.interrupts import interrupts
+from fastserve.measure.spread import Void
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
@@ -65,39 +67,37 @@ def free_port() -> int:
         return port
 
 
-@contextlib.contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Run the block on one core. A child started in it is on that core from its first instruction."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
+def on_cores(cores: Set[int]) -> Callable[[], None]:
+    """What a child calls before it becomes a program, to be on these cores from the first instruction on.
+
+    The parent stays where it is: were it to go there itself to start the child, a child that never waits
+    could keep it there for good, where both are scheduled in real time.
+    """
+    return lambda: os.sched_setaffinity(0, cores)
 
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], port: int, core: int, scratch: Path, environment: Mapping[str, str]
+    command: Sequence[str], port: int, cores: Set[int], scratch: Path, environment: Mapping[str, str]
 ) -> Iterator[Running]:
-    """Start a server on a core, its output going to files in `scratch`; stop it at the end of the block.
+    """Start a server on its cores, its output going to files in `scratch`; stop it at the end of the block.
 
     It works in `scratch`, so that it imports what is installed and not what lies here. It leads a session of
     its own, so that Ctrl-C reaches the benchmark alone, which then ends the server.
     """
     stdout, stderr = scratch / "stdout", scratch / "stderr"
     with stdout.open("wb") as out, stderr.open("wb") as err, interrupts.held():
-        with on_core(core):
-            spawned_s = time.perf_counter()
-            process = subprocess.Popen(
-                command,
-                cwd=scratch,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+        spawned_s = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=scratch,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            preexec_fn=on_cores(cores),  # no other thread runs here: the benchmark has none
+        )
         try:
             with interrupts.released():
                 yield Running(process, port, spawned_s, stdout, stderr)

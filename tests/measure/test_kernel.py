@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from bench.kernel import CpuTime, cpu_between, private_memory, process_tree, read_cpu
-from bench.workload import Void
+from fastserve.measure.kernel import CpuTime, cpu_between, private_memory, process_tree, read_cpu
+from fastserve.measure.spread import Void
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
 

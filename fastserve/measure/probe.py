@@ -4,10 +4,12 @@ wrk counts answers, bytes and error statuses, but reads no body. So each server 
 bytes that wrk sends; the length found here is what wrk's bytes are then held to.
 """
 
+from __future__ import annotations
+
 import socket
 from dataclasses import dataclass
 
-from bench.workload import Void
+from fastserve.measure.spread import Void
 
 END_OF_HEAD = b"\r\n\r\n"
 SHOWN_BYTES = 60

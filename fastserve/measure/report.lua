@@ -6,8 +6,8 @@
 function done(summary, latency, requests)
    local errors = summary.errors
    io.stderr:write(string.format(
-      '{"requests": %d, "bytes": %d, "duration_us": %d, "p50_us": %d, "p99_us": %d, "errors": ' ..
+      '{"requests": %d, "bytes": %d, "duration_us": %d, "p50_us": %d, "p99_us": %d, "p999_us": %d, "errors": ' ..
       '{"connect": %d, "read": %d, "write": %d, "status": %d, "timeout": %d}}\n',
       summary.requests, summary.bytes, summary.duration, latency:percentile(50), latency:percentile(99),
-      errors.connect, errors.read, errors.write, errors.status, errors.timeout))
+      latency:percentile(99.9), errors.connect, errors.read, errors.write, errors.status, errors.timeout))
 end

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import process
-from bench.interrupts import Interrupts
-from bench.process import free_port, running
-from bench.workload import Void
+from fastserve.measure import process
+from fastserve.measure.interrupts import Interrupts
+from fastserve.measure.process import free_port, running
+from fastserve.measure.spread import Void
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pins to cores")
 
@@ -33,7 +33,7 @@ def assert_gone(pid: int) -> None:
 def test_it_runs_on_its_core_and_ends_with_the_block(tmp_path: Path) -> None:
     cores = os.sched_getaffinity(0)
     port = free_port()
-    with running(command(LISTEN, port), port, CORE, tmp_path, {}) as server:
+    with running(command(LISTEN, port), port, {CORE}, tmp_path, os.environ) as server:
         with server.connect_first() as client:
             assert client.getpeername() == ("127.0.0.1", port)
         assert os.sched_getaffinity(server.pid) == {CORE}
@@ -45,7 +45,7 @@ def test_an_interrupt_ends_it(tmp_path: Path) -> None:
     port = free_port()
     with (
         pytest.raises(KeyboardInterrupt),
-        running(command(LISTEN, port), port, CORE, tmp_path, {}) as server,
+        running(command(LISTEN, port), port, {CORE}, tmp_path, os.environ) as server,
     ):
         raise KeyboardInterrupt
     assert_gone(server.pid)
@@ -54,7 +54,7 @@ def test_an_interrupt_ends_it(tmp_path: Path) -> None:
 def test_one_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "STOP_TIMEOUT_S", 0.1)
     port = free_port()
-    with running(command(STUBBORN, port), port, CORE, tmp_path, {}) as server:
+    with running(command(STUBBORN, port), port, {CORE}, tmp_path, os.environ) as server:
         server.connect_first().close()
     assert server.process.returncode == -signal.SIGKILL
 
@@ -64,7 +64,7 @@ def test_one_that_fails_is_void_with_what_it_said(tmp_path: Path) -> None:
     program = "raise SystemExit('no such application')"
     with (
         pytest.raises(Void, match="code 1: no such application"),
-        running(command(program, port), port, CORE, tmp_path, {}) as server,
+        running(command(program, port), port, {CORE}, tmp_path, os.environ) as server,
     ):
         server.connect_first()
 

@@ -1,5 +1,7 @@
 """When does Ctrl-C count? Not while a server is being started or stopped: none may be left behind."""
 
+from __future__ import annotations
+
 import contextlib
 import signal
 from collections.abc import Iterator
