@@ -98,6 +98,7 @@ class Config:
     ws_max_queue: int
     ws_queue_bytes_max: int
     ws_fragments_max: int
+    ws_answer_timeout_s: float
     ws_ping_interval: float
     ws_ping_timeout: float
     ws_close_timeout_s: float

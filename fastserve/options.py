@@ -293,6 +293,11 @@ OPTIONS: tuple[Option, ...] = (
         "ws_fragments_max", 2**17, 2**31 - 1, "A message in more frames closes by 1008.",
         "websocket",
     ),
+    _seconds(
+        "ws_answer_timeout_s", 60.0,
+        "How long the application may leave a handshake without an answer; then 503. 0: for ever.",
+        "websocket",
+    ),
     _seconds("ws_ping_interval", 20.0, "How often a client is asked whether it is there.", "websocket"),
     _seconds("ws_ping_timeout", 20.0, "How long it may take to answer; then 1011 closes.", "websocket"),
     _seconds("ws_close_timeout_s", 10.0, "How long a client may take to answer a Close.", "websocket"),

@@ -30,7 +30,6 @@ logger = logging.getLogger("fastserve.error")
 cdef int NORMAL = 1000
 cdef int ABNORMAL = 1006
 cdef int INTERNAL_ERROR = 1011
-cdef int SERVICE_RESTART = 1012
 
 
 cdef class WebSocketDriver(MessageDriver):
@@ -71,6 +70,17 @@ cdef class WebSocketCycle(ASGICycle):
         return 0
 
     cdef int disconnect(self) except -1:
+        return self.push_close(ABNORMAL, "")
+
+    cdef int expire(self) except -1:
+        """The application is held up, by a database that does not answer or the like. Its client hears 503, as from
+        a proxy that has waited for long enough, and it that nobody waits any more."""
+        cdef Sink sink = self.sink
+        if self.state != EXPECT_START:
+            return 0
+        self.complain("WebSocket handshake not answered in time")
+        self.give_up(503)
+        sink.disconnected = True
         return self.push_close(ABNORMAL, "")
 
     cdef int push_message(self, object data) except -1:
@@ -126,7 +136,7 @@ cdef class WebSocketCycle(ASGICycle):
     cdef int give_up(self, int status) except -1:
         cdef MessageSink session = self.session
         if self.accepted:
-            return 0 if session.finished else session.close(SERVICE_RESTART if status == 503 else INTERNAL_ERROR, "")
+            return 0 if session.finished else session.close(INTERNAL_ERROR, "")
         if not self.sink.head_sent():
             self.log(status)
         return ASGICycle.give_up(self, status)

@@ -243,6 +243,8 @@ cdef class Connection(Channel):
     cdef int start_stream(self) except -1:
         cdef Stream stream = self.stream
         self.stream_started = True
+        if self.upgrading and self.endpoint.upgrade.answer_timeout_s > 0:
+            self.deadline_s = fs_monotonic_s() + self.endpoint.upgrade.answer_timeout_s
         return stream.start()
 
     cdef bint body_exceeds(self, size_t more) noexcept:
@@ -420,7 +422,7 @@ cdef class Connection(Channel):
         cdef H1Sink sink = self.sink
         cdef Stream stream = self.stream
         if self.state == IN_REQUEST and not self.parser.in_body:
-            if self.deadline_s == 0 and self.endpoint.half_close_timeout_s > 0:
+            if (self.deadline_s == 0 or self.upgrading) and self.endpoint.half_close_timeout_s > 0:
                 self.deadline_s = fs_monotonic_s() + self.endpoint.half_close_timeout_s
             return 0
         if self.waiting is not None:
@@ -516,9 +518,12 @@ cdef class Connection(Channel):
         if deadline_s == 0:
             return 0
         if not self.parser.in_body:
-            if now_s >= deadline_s:  # half-closed long ago: the application should know that the client may be gone
+            if now_s >= deadline_s:
                 self.deadline_s = 0
-                stream.disconnect()
+                if self.upgrading:
+                    stream.expire()
+                if self.at_eof:  # half-closed long ago: the application should know that the client may be gone
+                    stream.disconnect()
             return 0
         if self.body_paused:
             return 0

@@ -29,6 +29,7 @@ cdef class Tunnel(Backlog):
     cdef int push(self) except -1
     cdef int update_reading(self) except -1
     cdef int end_of_input(self) except -1
+    cdef int leave(self) except -1
     cdef int end(self, bint more_may_come) except -1
     cdef int tell_lost(self) except -1
 

@@ -68,10 +68,8 @@ cdef class Tunnel(Backlog):
         """Whether the transport stays open: what was read before may wait for the session. Under TLS it cannot."""
         self.at_eof = True
         self.push()
-        if self.outbox.wire is not None:
-            self.forget_waiting()
         self.end_of_input()
-        return self.state == PASSING
+        return self.state == PASSING and self.outbox.wire is None
 
     def pause_writing(self):
         self.outbox.pause()
@@ -80,11 +78,16 @@ cdef class Tunnel(Backlog):
         self.outbox.resume()
 
     def connection_lost(self, exc):
-        self.enter(CLOSED)
+        """What was read before is the session's all the same, though it may take its time."""
+        cdef ByteSession session = self.session
         self.endpoint.unlink(self)
-        self.tell_lost()
         self.outbox.close()
         self.transport = None
+        self.at_eof = True
+        if self.state == PASSING and self.waiting is not None:
+            session.muted()
+        else:
+            self.leave()
 
     # ---- bytes in ----
 
@@ -120,7 +123,7 @@ cdef class Tunnel(Backlog):
 
     cdef int update_reading(self) except -1:
         cdef bint pause = self.waiting is not None and (self.blocked or self.waiting_more is not None)
-        if self.state >= CLOSING or pause == self.reading_paused:
+        if self.state >= CLOSING or pause == self.reading_paused or self.transport is None:
             return 0
         self.reading_paused = pause
         if pause:
@@ -145,11 +148,18 @@ cdef class Tunnel(Backlog):
 
     # ---- the end ----
 
+    cdef int leave(self) except -1:
+        """The connection is no more, and nothing of it waits."""
+        self.enter(CLOSED)
+        return self.tell_lost()
+
     cdef int end(self, bint more_may_come) except -1:
         """Close behind what was written. Closing on unread bytes would reset the connection, and the peer might lose
         what it has not read (RFC 9112, 9.6): if more may come, shut our side, and drop it until the peer's end."""
         if self.state >= CLOSING or (self.state == LINGERING and more_may_come):
             return 0
+        if self.transport is None:
+            return self.leave()
         self.outbox.flush()
         if more_may_come and not self.at_eof and self.endpoint.linger_timeout_s > 0:
             self.enter(LINGERING)

@@ -13,6 +13,7 @@ cdef class ByteChannel:
 cdef class ByteSession:
     cdef int opened(self, ByteChannel channel) except -1
     cdef Py_ssize_t push_bytes(self, bytes data, Py_ssize_t at) except -1
+    cdef int muted(self) except -1
     cdef int lost(self) except -1
     cdef int on_sweep(self, double now_s) except -1
     cdef int drain(self) except -1

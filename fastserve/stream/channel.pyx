@@ -46,6 +46,10 @@ cdef class ByteSession:
         calls `read_on`, and the rest is pushed again."""
         raise NotImplementedError
 
+    cdef int muted(self) except -1:
+        """The client is gone, so that nothing written arrives; what it said before is still pushed."""
+        raise NotImplementedError
+
     cdef int lost(self) except -1:
         """The client has shut its side, or is gone: there are no bytes any more in either direction."""
         raise NotImplementedError

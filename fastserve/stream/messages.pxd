@@ -20,6 +20,7 @@ cdef class MessageDriver:
 
 
 cdef class Upgrade:
-    cdef readonly double timeout_min_s   # the shortest of the sessions' deadlines; 0 without any
+    cdef readonly double answer_timeout_s  # how long a request may wait to be accepted or answered; 0: for ever
+    cdef readonly double timeout_min_s     # the shortest of all deadlines; 0 without any
 
     cdef Stream open(self, Request request, Sink sink)

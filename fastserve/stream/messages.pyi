@@ -18,5 +18,9 @@ class Upgrade:
     """Knows which requests become something else, and what; implemented in Cython."""
 
     @property
+    def answer_timeout_s(self) -> float:
+        """How long a request may wait to be accepted or answered; 0 for ever."""
+
+    @property
     def timeout_min_s(self) -> float:
-        """The shortest of its sessions' deadlines, 0 if they have none."""
+        """The shortest of all its deadlines, 0 without any."""

@@ -47,7 +47,9 @@ cdef class MessageDriver:
 cdef class Upgrade:
     """Knows which requests become something else, and what.
 
-    :ivar float timeout_min_s: the shortest of its sessions' deadlines, 0 if they have none
+    :ivar float answer_timeout_s: how long a stream may leave its request neither accepted nor answered before the
+        protocol lets it `expire`; 0 for ever
+    :ivar float timeout_min_s: the shortest of all its deadlines, 0 without any
     """
 
     cdef Stream open(self, Request request, Sink sink):

@@ -18,6 +18,12 @@ cdef class Stream:
     cdef int disconnect(self) except -1:
         raise NotImplementedError
 
+    # Of a request that an Upgrade knows (messages.pyx):
+
+    cdef int expire(self) except -1:
+        """It has been neither accepted nor answered for `Upgrade.answer_timeout_s`: answer in the server's words."""
+        return 0
+
     # Of a request that was accepted as a WebSocket (messages.pyx), in place of a body:
 
     cdef int push_message(self, object data) except -1:

@@ -11,6 +11,10 @@ import zlib
 cdef bytes TAIL = b"\x00\x00\xff\xff"
 cdef str NAME = "permessage-deflate"
 
+# Each is decompressed anew from what the one before has left: a client that ends its stream for every other byte
+# would have us do little else. One is what RFC 7692 has (7.2.3.4), and what is put behind it.
+cdef int STREAMS_MAX = 16
+
 
 class TooLong(Exception):
     """A message is longer than it may be, once decompressed."""
@@ -65,6 +69,8 @@ cdef class Deflate:
             decompressor = None
             if TAIL.endswith(data):  # nothing, or what was put behind the message
                 break
+            if len(parts) == STREAMS_MAX:
+                raise zlib.error("too many streams in one message")
         self.decompressor = decompressor if self.client_takeover else None
         return message if len(parts) == 1 else b"".join(parts)
 

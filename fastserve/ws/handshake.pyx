@@ -30,7 +30,9 @@ cdef class WebSocketUpgrade(Upgrade):
     def __init__(self, loop, MessageDriver driver not None, limits):
         self.driver = driver
         self.settings = SessionSettings(loop, limits)
-        timeouts = (limits.ws_ping_interval, limits.ws_ping_timeout, limits.ws_close_timeout_s)
+        self.answer_timeout_s = limits.ws_answer_timeout_s
+        timeouts = (
+            limits.ws_answer_timeout_s, limits.ws_ping_interval, limits.ws_ping_timeout, limits.ws_close_timeout_s)
         self.timeout_min_s = min(filter(None, timeouts), default=0)
         if limits.ws_per_message_deflate:
             self.deflate = DeflateOptions(limits.ws_deflate_window_bits, limits.ws_deflate_memory_level)

@@ -1,5 +1,7 @@
 """One WebSocket, from its acceptance to its end."""
 
+from libc.stdint cimport uint64_t
+
 from fastserve.stream.channel cimport ByteChannel
 from fastserve.stream.messages cimport MessageSink
 from fastserve.stream.sink cimport Sink
@@ -43,12 +45,14 @@ cdef class WebSocketSession(FrameReader):
     cdef double end_deadline_s       # until when the application may take its time
     cdef double ping_at_s            # when the next ping goes out
     cdef double pong_deadline_s      # until when it has to be answered
+    cdef uint64_t left_before        # of the frame that was arriving then: whether it still does
     cdef double close_deadline_s     # until when our Close has to be
     cdef double opened_at_s
 
     # On the exact clock
     cdef double ping_sent_s
     cdef double latency_s            # of the last pong; 0 before the first
+    cdef bytes pong_owed             # to the last ping of a client that does not read; or None
     cdef unsigned int pings          # sent: the number is a ping's payload
 
     cdef int enter(self, SessionState state) except -1
@@ -62,6 +66,8 @@ cdef class WebSocketSession(FrameReader):
     cdef int end_now(self) except -1
     cdef int end(self, int code, str reason, bint more_may_come) except -1
     cdef int tell_closed(self, int code, str reason) except -1
+    cdef bint is_arriving(self) noexcept
+    cdef int send_pong(self, const char *payload, int size) except -1
     cdef int send_ping(self, double now_s) except -1
 
 

@@ -80,6 +80,8 @@ cdef class WebSocketSession(FrameReader):
         cdef list fields = [(b"sec-websocket-accept", self.accept_key)]
         if subprotocol is not None:
             fields.append((b"sec-websocket-protocol", subprotocol.encode("latin-1")))
+        headers = list(headers)
+        refuse_ours(headers, subprotocol is not None)
         if self.deflate is not None:
             fields.append((b"sec-websocket-extensions", self.deflate.response()))
         fields.extend(headers)
@@ -171,7 +173,7 @@ cdef class WebSocketSession(FrameReader):
             return self.on_close(payload, size)
         if opcode == FS_WS_PING:
             if self.state == OPEN:
-                self.write_frame(FS_WS_PONG, payload, size, None, False)
+                self.send_pong(payload, size)
         elif self.pong_deadline_s > 0 and size == sizeof(ping) and memcmp(payload, &ping, size) == 0:
             self.pong_deadline_s = 0
             self.latency_s = exact_time_s() - self.ping_sent_s
@@ -236,6 +238,11 @@ cdef class WebSocketSession(FrameReader):
             stream.push_close(code, reason)
         return 0
 
+    cdef int muted(self) except -1:
+        cdef SessionSink sink = self.sink
+        sink.disconnected = True
+        return 0
+
     cdef int lost(self) except -1:
         cdef bint ending = self.sink.ending
         self.sink.ending = False
@@ -263,20 +270,42 @@ cdef class WebSocketSession(FrameReader):
             if not channel.writable():  # it still takes what was sent before the Close
                 self.close_deadline_s = now_s + self.settings.close_timeout_s
                 return 0
-            return self.end(ABNORMAL, "", False)
+            return self.end(ABNORMAL, "", True)
         if self.state != OPEN:
             return 0
+        if self.pong_owed is not None and channel.writable():
+            self.write_frame(FS_WS_PONG, PyBytes_AS_STRING(self.pong_owed), PyBytes_GET_SIZE(self.pong_owed), None,
+                             False)
+            self.pong_owed = None
         if self.sink.ending:
             return self.end_now() if now_s >= self.end_deadline_s else 0
-        if self.paused:  # a pong may be behind messages that the application has not taken
-            if self.pong_deadline_s > 0:
-                self.pong_deadline_s = now_s + self.settings.ping_timeout_s
-            return 0
         if self.pong_deadline_s > 0:
-            if now_s >= self.pong_deadline_s:
+            # Behind messages that the application has not taken, or behind a large one that arrives, a pong may wait;
+            # and so may our ping, behind what a slow client has yet to take.
+            if self.paused or not channel.writable() or self.is_arriving():
+                self.pong_deadline_s = now_s + self.settings.ping_timeout_s
+            elif now_s >= self.pong_deadline_s:
                 return self.on_fault(INTERNAL_ERROR, "keepalive ping timeout")
+        if self.paused:
+            return 0
         if self.ping_at_s > 0 and now_s >= self.ping_at_s:
             return self.send_ping(now_s)
+        return 0
+
+    cdef bint is_arriving(self) noexcept:
+        """Whether a frame has grown since this was asked last."""
+        cdef uint64_t left = self.reader.left if self.reader.in_frame else 0
+        cdef bint arriving = left > 0 and left != self.left_before
+        self.left_before = left
+        return arriving
+
+    cdef int send_pong(self, const char *payload, int size) except -1:
+        """A client that does not read is owed one pong, to its last ping (RFC 6455, 5.5.3): it cannot make us hold
+        more by sending more."""
+        if self.channel.writable():
+            self.pong_owed = None
+            return self.write_frame(FS_WS_PONG, payload, size, None, False)
+        self.pong_owed = PyBytes_FromStringAndSize(payload, size)
         return 0
 
     cdef int send_ping(self, double now_s) except -1:
@@ -344,6 +373,19 @@ cdef class SessionSink(MessageSink):
 
     cdef int uncork(self) except -1:
         return 0
+
+
+cdef int refuse_ours(list headers, bint has_subprotocol) except -1:
+    """A second one of what the server says of the WebSocket itself would have clients fail (RFC 6455, 4.1)."""
+    for field in headers:
+        name = field[0] if isinstance(field, (tuple, list)) and field else None
+        if not isinstance(name, bytes):
+            continue  # whoever writes the head complains
+        name = name.lower()
+        if (name == b"sec-websocket-accept" or name == b"sec-websocket-extensions"
+                or (has_subprotocol and name == b"sec-websocket-protocol")):
+            raise ValueError(f"the server sends the response header {name.decode('ascii')} itself")
+    return 0
 
 
 cdef bytes as_bytes(object data):

@@ -210,6 +210,47 @@ async def late(scope: Any, receive: Any, send: Any, query: dict[str, str]) -> No
     await send({**message, "type": "websocket.send"})
 
 
+async def too_late(scope: Any, receive: Any, send: Any, query: dict[str, str]) -> None:
+    """Answer the handshake when nobody waits for that any more."""
+    assert await receive() == {"type": "websocket.connect"}
+    said = await receive()
+    try:
+        await send({"type": "websocket.accept"})
+    except OSError as error:
+        say(f"{said}, then {type(error).__name__}")
+
+
+async def answers_slowly(scope: Any, receive: Any, send: Any, query: dict[str, str]) -> None:
+    """Begin an answer of its own, and end it when GET /go comes."""
+    await receive()
+    await send({"type": "websocket.http.response.start", "status": 200, "headers": []})
+    say("answering")
+    await GO.wait()
+    GO.clear()
+    await send({"type": "websocket.http.response.body", "body": b"at last"})
+
+
+async def adds(scope: Any, receive: Any, send: Any, query: dict[str, str]) -> None:
+    """Accept with a header that is not the application's; the exceptions are said."""
+    await receive()
+    for accept in (
+        {"headers": [(b"sec-websocket-accept", b"x")]},
+        {"headers": [(b"Sec-WebSocket-Extensions", b"x")]},
+        {"headers": [(b"sec-websocket-protocol", b"x")], "subprotocol": "y"},
+        {"headers": [("x-text", "x")]},
+        {"headers": [(b"x-split", b"a\r\nb: c")]},
+        {"headers": [b"ab"]},
+        {"headers": [()]},
+        {"subprotocol": "a\r\nb: c"},
+    ):
+        try:
+            await send({"type": "websocket.accept", **accept})
+        except (TypeError, ValueError) as error:
+            say(f"{type(error).__name__}: {error}")
+    await send({"type": "websocket.accept", "headers": [(b"sec-websocket-protocol", b"x")]})
+    await receive()
+
+
 async def recorded(scope: Any, receive: Any, send: Any, query: dict[str, str]) -> None:
     """Say in one line what was received."""
     await begin(receive, send)
@@ -249,6 +290,9 @@ PATHS = {
     "/hogs": hogs,
     "/waits": waits,
     "/late": late,
+    "/too-late": too_late,
+    "/answers-slowly": answers_slowly,
+    "/adds": adds,
     "/recorded": recorded,
     "/stays": stays,
 }

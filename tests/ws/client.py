@@ -6,6 +6,7 @@ import base64
 import hashlib
 import random
 import socket
+import ssl
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ class WebSocket:
         headers: Mapping[str, str | bytes | None] | None = None,
         behind: bytes = b"",
         receive_buffer_bytes: int = 0,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.sock = socket.socket()
         if receive_buffer_bytes:
@@ -104,6 +106,10 @@ class WebSocket:
         self.sock.settimeout(TIMEOUT_S)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.connect(("127.0.0.1", port))
+        if context is not None:
+            self.sock = context.wrap_socket(
+                self.sock, server_hostname="127.0.0.1", suppress_ragged_eofs=False
+            )
         self._read = b""
         self.sock.sendall(request(path, headers) + behind)
         self.status, self.headers = self.read_head()

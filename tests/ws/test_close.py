@@ -50,6 +50,18 @@ def test_a_client_that_never_answers_our_close(serve: Serve) -> None:
     server.wait_for("closed: {'type': 'websocket.disconnect', 'code': 1006, 'reason': ''}")
 
 
+def test_a_client_that_sends_on_and_never_answers_our_close(serve: Serve) -> None:
+    """It hears the end in order: no reset takes away what it has not read."""
+    server = serve("--ws-close-timeout-s", "0.3")
+    with WebSocket(server.port, "/closes?bytes=9000") as ws:
+        until_s = time.monotonic() + 0.6
+        while time.monotonic() < until_s:
+            ws.send(frame(BINARY, bytes(1000)))
+        assert ws.recv().payload == b"x" * 9000
+        assert ws.recv().code == 1000
+        ws.ended()
+
+
 def test_a_slow_client_has_the_time_to_take_what_was_sent(serve: Serve) -> None:
     """The deadline of the Close begins when the client has taken what is before it."""
     server = serve("--ws-close-timeout-s", "0.3")
@@ -160,6 +172,36 @@ def test_a_close_that_waits_meets_the_end_of_the_connection(server: Process) -> 
     server.wait_for("disconnect after 1: 4001")
 
 
+@pytest.mark.parametrize("reset", [False, True])
+def test_messages_before_a_lost_connection_are_received(serve: Serve, reset: bool) -> None:
+    """All that was read of them, though the application takes its time, and nobody hears its answer."""
+    server = serve("--ws-max-queue", "2")
+    waiting = server.output.count("waiting")
+    ended = server.output.count("disconnect after 50: 4003")
+    with WebSocket(server.port, "/waits") as ws:
+        server.wait_for("waiting", waiting + 1)
+        ws.send(frame(TEXT, b"last") + frame(TEXT, b"x") * 49 + close(4003))
+        with WebSocket(server.port) as other:  # once it is answered, what was sent before it was read
+            other.finish()
+        if reset:
+            ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.get("/go")
+    server.wait_for("disconnect after 50: 4003", ended + 1)
+
+
+def test_nothing_is_sent_to_a_client_that_is_gone(serve: Serve) -> None:
+    """While messages of it are still there: sending raises, and does not pile up."""
+    server = serve("--ws-max-queue", "2")
+    before = server.output.count("ClientDisconnected is an OSError")
+    with WebSocket(server.port, "/sends-on?paced=1") as ws:
+        ws.send(frame(TEXT, b"x") * 50)
+        with WebSocket(server.port) as other:
+            other.finish()
+        ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.wait_for("ClientDisconnected is an OSError", before + 1)
+    server.wait_for("then {'type': 'websocket.receive', 'text': 'x'}")
+
+
 def test_a_close_that_waits_meets_a_close_of_the_applications(server: Process) -> None:
     with WebSocket(server.port, "/closes-late") as ws:
         ws.send(frame(TEXT, b"a") + close(4002))
@@ -253,6 +295,40 @@ def test_a_client_that_does_not_is_given_up(serve: Serve) -> None:
         last = ws.closed()
         assert (last.code, last.reason) == (1011, "keepalive ping timeout")
     server.wait_for("disconnect 1011 'keepalive ping timeout'")
+
+
+def test_pings_do_not_end_a_client_that_takes_its_time_to_read(serve: Serve) -> None:
+    """Our ping is behind what it has not taken."""
+    server = serve("--ws-ping-interval", "0.1", "--ws-ping-timeout", "0.2", "--ws-shutdown-code", "1013")
+    with WebSocket(server.port, "/closes?bytes=9000000", receive_buffer_bytes=65536) as ws:
+        time.sleep(0.8)
+        received = 0
+        while (got := ws.recv()).opcode in (BINARY, PING):
+            if got.opcode == BINARY:
+                received += len(got.payload)
+            else:
+                ws.send(frame(PONG, got.payload))
+        assert (received, got.code) == (9_000_000, 1000)
+
+
+def test_pings_do_not_end_a_client_whose_message_arrives(serve: Serve) -> None:
+    """It cannot answer before the frame is whole. (Judged only where the client was not held up itself.)"""
+    server = serve("--ws-ping-interval", "0.1", "--ws-ping-timeout", "0.4")
+    message = frame(BINARY, bytes(40_000))
+    held_up = True
+    while held_up:
+        held_up = False
+        with WebSocket(server.port, "/length") as ws:
+            last_s = time.monotonic()
+            for at in range(0, len(message), 1000):
+                time.sleep(0.02)
+                ws.send(message[at : at + 1000])
+                last_s, before_s = time.monotonic(), last_s
+                held_up = held_up or last_s - before_s > 0.2
+            if not held_up:
+                while (got := ws.recv()).opcode == PING:
+                    pass
+                assert got.payload == b"40000"
 
 
 def test_no_pings(serve: Serve) -> None:

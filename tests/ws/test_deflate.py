@@ -173,6 +173,7 @@ def test_the_examples_of_the_rfc(port: int) -> None:
             "00 05 00 fa ff 48 65 6c 6c 6f 00",
             "f3 48 cd c9 c9 07 00 00",
             "f2 48 05 00 00 00 ff ff ca c9 c9 07 00",
+            "f3 48 cd 01 00 cb c9 07 00 00",
         ):
             ws.send(frame(TEXT, bytes.fromhex(payload), rsv=4))
             assert ws.recv().payload == b"Hello"
@@ -187,6 +188,8 @@ def test_the_examples_of_the_rfc(port: int) -> None:
         (frame(TEXT, Peer().deflate(b"\xff\xfe"), rsv=4), 1007),
         (frame(TEXT, b"", fin=False) + frame(CONTINUATION, b"", rsv=4), 1002),
         (frame(PING, b"", rsv=4), 1002),
+        # An end of the stream for every other byte: for each, what is behind it would be looked at anew.
+        (frame(BINARY, b"\x03\x00" * 500_000, rsv=4), 1002),
         (frame(TEXT, b"", rsv=6), 1002),
     ],
 )

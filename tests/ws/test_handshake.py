@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import time
 
 import pytest
 from server.process import Process
@@ -181,6 +182,104 @@ def test_an_application_that_fails_before(server: Process, path: str) -> None:
         if path == "/returns-early"
         else f"Exception in ASGI application (GET {path})"
     )
+
+
+# ---- how long, and how large ----
+
+
+def test_an_application_that_answers_too_late(serve: Serve) -> None:
+    """503, and the application hears that nobody waits any more."""
+    server = serve("--ws-answer-timeout-s", "0.2")
+    with WebSocket(server.port, "/too-late?a=b") as ws:
+        assert ws.status == 503
+        assert ws.headers["connection"] == "close"
+        ws.read_bytes(int(ws.headers["content-length"]))
+        ws.ended()
+    server.wait_for('"WebSocket /too-late?a=b" 503')
+    server.wait_for("WebSocket handshake not answered in time (GET /too-late)")
+    server.wait_for("{'type': 'websocket.disconnect', 'code': 1006, 'reason': ''}, then ClientDisconnected")
+
+
+@pytest.mark.parametrize("path", ["/", "/answers-slowly"])
+def test_the_deadline_ends_with_the_answer(serve: Serve, path: str) -> None:
+    server = serve("--ws-answer-timeout-s", "0.2")
+    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        sock.sendall(request(path))
+        if path == "/":
+            assert sock.recv(65536).startswith(b"HTTP/1.1 101 ")
+            time.sleep(0.5)
+            sock.sendall(frame(TEXT, b"late"))
+            assert sock.recv(65536).endswith(b"late")
+        else:
+            server.wait_for("answering")
+            time.sleep(0.5)
+            server.get("/go")
+            assert sock.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_no_deadline(serve: Serve) -> None:
+    server = serve("--ws-answer-timeout-s", "0", "--ws-ping-timeout", "0.1")
+    before = server.output.count("not accepted yet")
+    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        sock.sendall(request("/late"))
+        server.wait_for("not accepted yet", before + 1)
+        time.sleep(0.4)
+        server.get("/go")
+        assert sock.recv(65536).startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize(
+    ("words", "headers", "path", "status"),
+    [
+        (("--header-bytes-max", "2000"), {"Sec-WebSocket-Protocol": "p, " * 700}, "/", b"431"),
+        (("--header-bytes-max", "2000"), {"Sec-WebSocket-Extensions": "x; y=z, " * 300}, "/", b"431"),
+        (("--header-count-max", "50"), {f"X-{number}": "" for number in range(50)}, "/", b"431"),
+        (("--request-line-bytes-max", "100"), {}, "/" + "p" * 100, b"414"),
+    ],
+)
+def test_a_handshake_over_the_limit(
+    serve: Serve,
+    words: tuple[str, str],
+    headers: dict[str, str | bytes | None],
+    path: str,
+    status: bytes,
+    cut: bool,
+) -> None:
+    """Refused, without the application; one below it is served."""
+    server = serve(*words)
+    head = request(path, headers)
+    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        for part in (head[:-700], head[-700:]) if cut else (head,):
+            sock.sendall(part)
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert f'"WebSocket {path}" ' not in server.output
+    with WebSocket(server.port, "/?below") as ws:
+        assert ws.status == 101
+        ws.finish()
+
+
+def test_headers_that_are_not_the_applications(server: Process) -> None:
+    """They are raised to it, and none of them is sent; then it may still accept."""
+    with WebSocket(server.port, "/adds", {"Sec-WebSocket-Extensions": "permessage-deflate"}) as ws:
+        assert ws.status == 101
+        assert ws.headers["sec-websocket-protocol"] == "x"
+        assert ws.headers["sec-websocket-extensions"].startswith("permessage-deflate")
+        assert "b" not in ws.headers
+        ws.finish()
+    for line in (
+        "ValueError: the server sends the response header sec-websocket-accept itself",
+        "ValueError: the server sends the response header sec-websocket-extensions itself",
+        "ValueError: the server sends the response header sec-websocket-protocol itself",
+        "TypeError: a response header name must be bytes, not str",
+        "ValueError: invalid value of the response header b'x-split'",
+        "TypeError: a response header must be a pair of bytes, not b'ab'",
+        "TypeError: a response header must be a pair of bytes, not ()",
+        "ValueError: invalid value of the response header b'sec-websocket-protocol'",
+    ):
+        server.wait_for(line)
 
 
 # ---- bodies and bytes around the handshake ----

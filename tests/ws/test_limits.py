@@ -10,7 +10,7 @@ from server.process import Process
 
 from fastserve.options import OPTIONS
 
-from .client import BINARY, CLOSE, CONTINUATION, TEXT, WebSocket, close, frame
+from .client import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, WebSocket, close, frame
 from .conftest import HERE, Serve
 
 MAX = 1000
@@ -202,6 +202,24 @@ def test_send_waits_for_a_client_that_does_not_read(server: Process) -> None:
         assert not said or max(said) * 20000 < 20_000_000
         ws.send(close())
     server.wait_for("ClientDisconnected is an OSError", before + 1)
+
+
+def test_pings_of_a_client_that_does_not_read_take_no_memory(serve: Serve) -> None:
+    """It is owed one pong, to its last ping (RFC 6455, 5.5.3), and gets it once it reads."""
+    server = serve("--ws-ping-interval", "0", "--ws-answer-timeout-s", "0.2")
+    with WebSocket(server.port, receive_buffer_bytes=4096) as ws:
+        ws.text("warm")
+        ws.recv()
+        before = memory_bytes(server)
+        for _ in range(300):
+            ws.send(frame(PING, b"p" * 125) * 1000)
+        ws.send(frame(PING, b"the last"))
+        pongs = 1
+        while ws.recv() != Frame(PONG, b"the last"):
+            pongs += 1
+        assert memory_bytes(server) - before < 4_000_000
+        assert pongs < 300_000
+        ws.finish()
 
 
 def test_a_client_that_never_reads_is_given_up(serve: Serve) -> None:
