@@ -86,6 +86,8 @@ class Config:
     forwarded_allow_ips: str | None
     forwarded_headers: str
     strip_untrusted_forwarded: bool
+    proxy_protocol: bool
+    proxy_allow_ips: str
     loop: str | Callable[..., Any]
     http: str | Callable[..., Any]
     http2: bool

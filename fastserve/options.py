@@ -137,6 +137,15 @@ OPTIONS: tuple[Option, ...] = (
         "strip_untrusted_forwarded", bool, False, "proxies",
         "Remove the headers of proxies from the requests of all other peers.",
     ),
+    Option(
+        "proxy_protocol", bool, False, "proxies",
+        "Each connection from one of proxy_allow_ips begins with a PROXY header, version 1 or 2.",
+    ),
+    Option(
+        "proxy_allow_ips", str, "127.0.0.1,::1", "proxies",
+        "With proxy_protocol, the peers that send such a header, as in forwarded_allow_ips.",
+        "a list with commas", listed=True,
+    ),
     # --- process
     Option(
         "loop", str, "auto", "process", "What makes the event loop; auto: uvloop where it is installed.",

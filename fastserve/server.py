@@ -225,7 +225,7 @@ class Server:
             config.strip_untrusted_forwarded,
         )
         for entry in meaningless:
-            logger.warning("forwarded_allow_ips: %r is neither an address nor a network: ignored", entry)
+            _warn_of_meaningless("forwarded_allow_ips", entry)
         request_filter = observation.request_ids(config, core, request_filter)
         driver = driver_for(config, core, loop, context, state)
         upgrade = upgrade_for(config, core, loop, driver)
@@ -243,6 +243,8 @@ class Server:
         accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
         if config.credentials is not None:
             accept = self._start_tls(core, config.credentials)
+        if config.proxy_protocol:
+            accept = self._introduced(accept)
         self._intake = Intake(loop, binding.sockets, accept, config.backlog, self.servers)
         try:
             await self._intake.open()
@@ -300,6 +302,16 @@ class Server:
             listener.close()
 
         self._stop_tls = stop
+        return listener
+
+    def _introduced(self, accept: Callable[[], Any]) -> Callable[[], Any]:
+        """Return what accepts connections that begin with a word of trusted proxies."""
+        from fastserve.proxy_protocol.introduction import Listener
+
+        config = self.config
+        listener = Listener(accept, config.proxy_allow_ips, self._endpoint, config.header_bytes_max)
+        for entry in listener.trusted.rejected:
+            _warn_of_meaningless("proxy_allow_ips", entry)
         return listener
 
     async def _delay(self, delay_s: float) -> None:
@@ -397,6 +409,10 @@ async def _notify(callback: Callable[[], Awaitable[None]], interval_s: float) ->
     while True:
         await callback()
         await asyncio.sleep(interval_s)
+
+
+def _warn_of_meaningless(option: str, entry: str) -> None:
+    logger.warning("%s: %r is neither an address nor a network: ignored", option, entry)
 
 
 def _log_process(message: str) -> None:

@@ -134,6 +134,9 @@ class FastserveWorker(Worker):  # type: ignore[misc]
             options["backlog"] = cfg.backlog
         if cfg.max_requests > 0:
             options["limit_max_requests"] = self.max_requests  # with its jitter
+        if cfg.proxy_protocol != "off":
+            options["proxy_protocol"] = True
+            options["proxy_allow_ips"] = cfg.proxy_allow_ips
         if cfg.is_ssl:
             of_gunicorn = cfg.ssl_options
             for name in ("keyfile", "certfile", "ssl_version", "cert_reqs", "ca_certs", "ciphers"):

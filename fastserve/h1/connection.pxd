@@ -41,6 +41,8 @@ cdef class Connection(Channel):
     cdef object server
     cdef dict tls                # what ASGI's TLS extension tells of it, or None
     cdef bint addressed
+    cdef bint introduced         # client and server are what a proxy said
+    cdef bint secure             # it said that they speak TLS
     cdef RequestFilter request_filter  # for what this peer sends, or None
     cdef bint at_eof             # it has shut its side
     cdef bint reading_paused     # by us

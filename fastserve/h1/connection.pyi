@@ -13,6 +13,14 @@ class Connection(Channel):
 
     def __new__(cls, endpoint: Endpoint) -> Self: ...
     def connection_made(self, transport: asyncio.Transport) -> None: ...
+    def introduce(
+        self, client: tuple[str, int] | None, server: tuple[str, int | None] | None, secure: bool
+    ) -> None:
+        """A proxy that speaks for its client has said who that is, where it came to, and whether by TLS.
+
+        It is told before the first bytes.
+        """
+
     def data_received(self, data: bytes | bytearray | memoryview) -> None: ...
     def eof_received(self) -> bool:
         """Whether the transport stays open: a client may shut its side after its request, and still read."""

@@ -84,6 +84,13 @@ cdef class Connection(Channel):
         if self.endpoint.draining:
             self.drain()
 
+    def introduce(self, client, server, bint secure):
+        """A proxy that speaks for its client has said who that is, where it came to, and whether by TLS."""
+        self.introduced = True
+        self.client = client
+        self.server = server
+        self.secure = secure
+
     def data_received(self, data):
         if not PyBytes_CheckExact(data):
             data = bytes(data)
@@ -540,7 +547,12 @@ cdef class Connection(Channel):
 
     cdef int look_up_addresses(self) except -1:
         self.addressed = True
-        self.scheme, self.client, server = ends_of(self.transport)
+        self.scheme, client, server = ends_of(self.transport)
+        if self.introduced:
+            client, server = self.client, self.server
+            if self.secure:
+                self.scheme = "https"
+        self.client = client
         self.server = self.endpoint.shared_address(server)
         if self.endpoint.request_filter is not None:
             self.request_filter = self.endpoint.request_filter.for_connection(self.client, self.server)

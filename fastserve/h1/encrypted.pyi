@@ -21,5 +21,13 @@ def encrypted_connection(
     `tls` is what ASGI's TLS extension tells of the session, `wire` the transport beneath.
     """
 
-def refuse_plain(endpoint: Endpoint, transport: asyncio.Transport, data: bytes) -> None:
-    """Answers a client that began to speak HTTP where TLS is spoken, in plain HTTP."""
+def refuse_plain(
+    endpoint: Endpoint,
+    transport: asyncio.Transport,
+    data: bytes,
+    introduced: tuple[Any, Any, bool] | None = None,
+) -> None:
+    """Answers a client that began to speak HTTP where TLS is spoken, in plain HTTP.
+
+    `introduced` is what `Connection.introduce` is to be told, if a proxy speaks for it.
+    """

@@ -82,9 +82,14 @@ def encrypted_connection(Endpoint endpoint not None, dict tls not None, object w
     return connection
 
 
-def refuse_plain(Endpoint endpoint not None, object transport not None, bytes data not None):
-    """Answers a client that began to speak HTTP where TLS is spoken, in plain HTTP."""
+def refuse_plain(Endpoint endpoint not None, object transport not None, bytes data not None, tuple introduced=None):
+    """Answers a client that began to speak HTTP where TLS is spoken, in plain HTTP.
+
+    :param introduced: what :meth:`Connection.introduce` is to be told, if a proxy speaks for it
+    """
     cdef Connection connection = Connection(endpoint)
+    if introduced is not None:
+        connection.introduce(*introduced)
     transport.set_protocol(connection)
     connection.connection_made(transport)
     connection.refuse(400, "plain HTTP on a TLS port", data[:EXCERPT_BYTES])

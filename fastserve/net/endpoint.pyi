@@ -116,8 +116,11 @@ class Endpoint:
     def abort(self) -> None:
         """Drops every connection, whatever it is doing."""
 
-    def handshake_failed(self, peername: object, reason: str) -> None:
-        """One line for the log about a client that could not agree on TLS; rate-limited like bad requests."""
+    def log_refused(self, message: str, peername: object, reason: str) -> None:
+        """One line for the log about a peer that got no further than here; rate-limited like bad requests.
+
+        `message` has a `%s` for the peer and one for the reason.
+        """
 
     def close(self) -> None:
         """Stops the timer. For use when the last connection is gone, or will not be waited for."""

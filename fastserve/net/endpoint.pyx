@@ -256,10 +256,10 @@ cdef class Endpoint:
                        name_of(client), status, reason, shown, self.note())
         return 0
 
-    def handshake_failed(self, peername, str reason not None) -> None:
-        """One line for the log about a client that could not agree on TLS; they count as bad requests do."""
+    def log_refused(self, str message not None, peername, str reason not None) -> None:
+        """One line for the log about a peer that got no further than here; they count as bad requests do."""
         if self.allowance.take():
-            logger.warning("TLS handshake with %s failed: %s%s", name_of(peername), reason, self.note())
+            logger.warning(message + "%s", name_of(peername), reason, self.note())
 
     cdef str note(self):
         more = self.allowance.take_suppressed()

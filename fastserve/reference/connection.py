@@ -62,6 +62,7 @@ class Connection(Peer):
         # The peer
         self.tls: dict[str, Any] | None = None
         self.addresses: tuple[str, Any, Any] | None = None
+        self.introduced: tuple[Any, Any, bool] | None = None
         self.request_filter: RequestFilter | None = None
         self.at_eof = False  # it has shut its side
         self.reading_paused = False  # by us
@@ -90,6 +91,10 @@ class Connection(Peer):
         self.enter(State.AWAITING_HEAD, self.limits.head_timeout_s)
         if self.endpoint.draining:
             self.drain()
+
+    def introduce(self, client: tuple[str, int] | None, server: Address | None, secure: bool) -> None:
+        """A proxy that speaks for its client has said who that is, where it came to, and whether by TLS."""
+        self.introduced = client, server, secure
 
     def data_received(self, data: bytes) -> None:
         if self.state is State.LINGERING:
@@ -482,6 +487,9 @@ class Connection(Peer):
             client = _address(transport.get_extra_info("peername"))
             name = transport.get_extra_info("sockname")
             server = (name, None) if isinstance(name, str) else _address(name)
+            if self.introduced is not None:
+                client, server, secure = self.introduced
+                scheme = "https" if secure else scheme
             self.addresses = scheme, client, server
             if self.endpoint.request_filter is not None:
                 self.request_filter = self.endpoint.request_filter.for_connection(client, server)

@@ -81,8 +81,15 @@ class EncryptedConnection(Connection):
         return self.wire.get_write_buffer_size() + self.transport.get_write_buffer_size()
 
 
-def refuse_plain(connection: Connection, transport: asyncio.Transport, data: bytes) -> None:
+def refuse_plain(
+    connection: Connection,
+    transport: asyncio.Transport,
+    data: bytes,
+    introduced: tuple[Any, Any, bool] | None,
+) -> None:
     """Answer a client that began to speak HTTP where TLS is spoken, in plain HTTP."""
+    if introduced is not None:
+        connection.introduce(*introduced)
     transport.set_protocol(connection)
     connection.connection_made(transport)
     connection.refuse(400, "plain HTTP on a TLS port", data)

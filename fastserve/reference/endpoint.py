@@ -197,12 +197,13 @@ class Endpoint:
             message = 'Invalid HTTP request received from %s: %d %s: "%s"%s'
             logger.warning(message, _name_of(client), status, reason, shown, self._allowance.note())
 
-    def handshake_failed(self, peername: object, reason: str) -> None:
-        """One line about a client that could not agree on TLS; they count as bad requests do."""
+    def log_refused(self, message: str, peername: object, reason: str) -> None:
+        """One line about a peer that got no further than here; they count as bad requests do.
+
+        `message` has a `%s` for the peer and one for the reason.
+        """
         if self._allowance.take():
-            logger.warning(
-                "TLS handshake with %s failed: %s%s", _name_of(peername), reason, self._allowance.note()
-            )
+            logger.warning(message + "%s", _name_of(peername), reason, self._allowance.note())
 
 
 def _name_of(client: object) -> str:

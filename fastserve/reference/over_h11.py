@@ -25,6 +25,11 @@ def encrypted_connection(
     return encrypted.EncryptedConnection(endpoint, H11Parser, tls, wire)
 
 
-def refuse_plain(endpoint: Endpoint, transport: asyncio.Transport, data: bytes) -> None:
+def refuse_plain(
+    endpoint: Endpoint,
+    transport: asyncio.Transport,
+    data: bytes,
+    introduced: tuple[Any, Any, bool] | None = None,
+) -> None:
     """Answer a client that began to speak HTTP where TLS is spoken."""
-    encrypted.refuse_plain(connection(endpoint), transport, data)
+    encrypted.refuse_plain(connection(endpoint), transport, data, introduced)

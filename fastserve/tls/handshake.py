@@ -23,8 +23,11 @@ __all__ = ["Listener"]
 #: Makes a connection's protocol from its endpoint, what ASGI's extension tells of its session, and the
 #: transport beneath.
 ProtocolFactory = Callable[[Any, dict[str, Any], Any], Any]
-#: Answers what is not encrypted: called with the endpoint, the transport and the first bytes.
-Refusal = Callable[[Any, Any, bytes], None]
+#: What a connection's `introduce` is given.
+Introduced = tuple[Any, Any, bool]
+#: Answers what is not encrypted: called with the endpoint, the transport, the first bytes, and for whom a
+#: proxy speaks, or None.
+Refusal = Callable[[Any, Any, bytes, Introduced | None], None]
 
 #: Stands for "no deadline" where the event loop insists on one.
 _NEVER_S = 10.0**7
@@ -76,6 +79,7 @@ class Handshake(asyncio.Protocol):
     __slots__ = (
         "_connection",
         "_deadline_s",
+        "_introduced",
         "_listener",
         "_lost",
         "_peer",
@@ -91,6 +95,7 @@ class Handshake(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._lost = False
         self._connection: Any = None
+        self._introduced: Introduced | None = None
 
     def connection_made(self, transport: Any) -> None:
         listener = self._listener
@@ -101,6 +106,11 @@ class Handshake(asyncio.Protocol):
         listener.pending.add(self)
         if listener.closed:
             self.abort()
+
+    def introduce(self, client: Any, server: Any, secure: bool) -> None:
+        """A proxy that speaks for its client has said who that is."""
+        self._peer = client
+        self._introduced = client, server, secure
 
     def data_received(self, data: bytes) -> None:
         self._received.append(bytes(data))
@@ -131,7 +141,9 @@ class Handshake(asyncio.Protocol):
     def _refuse(self) -> None:
         """Plain HTTP: let it be said in plain HTTP."""
         self._end()
-        self._listener.refuse_plain(self._listener.endpoint, self._transport, self._received[0])
+        self._listener.refuse_plain(
+            self._listener.endpoint, self._transport, self._received[0], self._introduced
+        )
 
     def _begin(self) -> None:
         """Start the handshake, and feed it what has been read by then.
@@ -163,7 +175,7 @@ class Handshake(asyncio.Protocol):
             )
         except OSError as error:  # ssl.SSLError is one
             wire.abort()
-            listener.endpoint.handshake_failed(self._peer, _cause(error))
+            listener.endpoint.log_refused("TLS handshake with %s failed: %s", self._peer, _cause(error))
             return
         finally:
             self._end()
@@ -198,6 +210,8 @@ class Handshake(asyncio.Protocol):
         tls = facts(session, credentials)
         connection = self._listener.protocol(self._listener.endpoint, tls, self._transport)
         self._connection = connection
+        if self._introduced is not None:
+            connection.introduce(*self._introduced)
         transport.set_protocol(connection)
         connection.connection_made(transport)
         for data in self._received:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -75,7 +76,7 @@ def haproxy(directory: Path, configuration: str, *pairs: tuple[str, str]) -> Ite
 
     def command(port: int) -> list[str]:
         path = directory / "haproxy.cfg"
-        sections = replaced(configuration, ("bind :80", f"bind 127.0.0.1:{port}"), *pairs)
+        sections = re.sub(r"\bbind :\d+", f"bind 127.0.0.1:{port}", replaced(configuration, *pairs))
         path.write_text(_HAPROXY.format(configuration=sections))
         return [HAPROXY, "-db", "-f", str(path)]
 

@@ -244,6 +244,14 @@ def test_forwarded_allow_ips(tmp_path: Path, allowed: str, seen: str) -> None:
         arbiter.terminate()
 
 
+def test_proxy_protocol(tmp_path: Path) -> None:
+    with gunicorn(tmp_path, "--proxy-protocol", "v2", "--proxy-allow-from", "127.0.0.0/8") as arbiter:
+        with arbiter.connect() as sock:
+            sock.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.1 5 80\r\nGET /process HTTP/1.0\r\n\r\n")
+            assert rest(sock).decode().endswith(" http 192.0.2.7")
+        arbiter.terminate()
+
+
 @pytest.mark.parametrize(("keepalive", "longest_s"), [("0", 0.5), ("1", 2.0)])
 def test_keep_alive(tmp_path: Path, keepalive: str, longest_s: float) -> None:
     with gunicorn(tmp_path, "--keep-alive", keepalive) as arbiter:
