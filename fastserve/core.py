@@ -1,6 +1,6 @@
 """Which code serves HTTP/1?
 
-Three do, and give ASGI applications the same answers: the extension modules; and the server in plain Python
+Three do, and give the same answers: the extension modules; and the server in plain Python
 (reference/), which finds the ends of things by llhttp through cffi, or by h11. A `Core` names where the parts
 of one of them are. They are imported when they are asked for: what only reads options needs none.
 """
@@ -67,7 +67,9 @@ _REFERENCE = {
     "AccessRecords": "fastserve.reference.access_log:AccessRecords",
     "Endpoint": "fastserve.reference.endpoint:Endpoint",
     "HealthDriver": "fastserve.reference.health:HealthDriver",
+    "InlineDriver": "fastserve.reference.wsgi.inline:InlineDriver",
     "RequestLimit": "fastserve.reference.request_limit:RequestLimit",
+    "ThreadedDriver": "fastserve.reference.wsgi.threaded:ThreadedDriver",
     "proxy_filter": "fastserve.reference.proxy:proxy_filter",
 }
 _OVER_LLHTTP = {

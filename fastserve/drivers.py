@@ -26,8 +26,6 @@ def driver_for(
     """
     if config.interface == "wsgi":
         kind = "ThreadedDriver" if config.wsgi_threads > 0 else "InlineDriver"
-        if kind not in core.places:
-            raise StartupError(f"Cannot use --http {core.name}: WSGI applications are served by cython only.")
         return core.part(kind)(config.loaded_app, loop, context, config)
     return core.part("ASGIDriver")(
         config.loaded_app, loop, context, state,

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import pytest
 
 #: What is about the extension modules, or asks them; where nothing was compiled, tests/wire asks the rest.
-collect_ignore = ["asgi", "faults", "ws", "wsgi"] if find_spec("fastserve.net.debug") is None else []
+collect_ignore = ["asgi", "faults", "ws"] if find_spec("fastserve.net.debug") is None else []
 
 _SEED = pytest.StashKey[int]()
 

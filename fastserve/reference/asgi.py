@@ -13,7 +13,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastserve.asgi.result import await_result
-from fastserve.reference.seam import ClientDisconnected, Driver, Request, Sink, Stream
+from fastserve.reference.seam import (
+    ClientDisconnected,
+    Driver,
+    Request,
+    Sink,
+    Stream,
+    stems_from_disconnect,
+)  # fmt: skip
 
 __all__ = ["ASGIDriver"]
 
@@ -179,7 +186,7 @@ class Cycle(Stream):
                 self._complain("ASGI callable returned without starting response")
             else:
                 self._complain("ASGI callable returned without completing response")
-            self._give_up(500)
+            self.sink.fail(500)
         self._end()
 
     def _fail(self, error: BaseException) -> None:
@@ -188,19 +195,10 @@ class Cycle(Stream):
         if cancelled:
             if not self.sink.finished:
                 self._complain("ASGI application was cancelled before its answer was complete")
-        elif not (self.sink.disconnected and _stems_from_disconnect(error)):
+        elif not (self.sink.disconnected and stems_from_disconnect(error)):
             self._complain("Exception in ASGI application", exc_info=error)
-        self._give_up(503 if cancelled else 500)
+        self.sink.fail(503 if cancelled else 500)
         self._end()
-
-    def _give_up(self, status: int) -> None:
-        """No answer will come from the application: send our own, or end one that is partly out."""
-        if self.sink.finished:
-            return
-        if self.sink.head_sent():
-            self.sink.abort()
-        else:
-            self.sink.send_error(status)
 
     def _end(self) -> None:
         self.ended = self.responded = True
@@ -284,24 +282,3 @@ def _wake(waiters: list[asyncio.Future[None]]) -> None:
     for waiter in woken:
         if not waiter.done():
             waiter.set_result(None)
-
-
-def _stems_from_disconnect(error: BaseException, above: frozenset[int] = frozenset()) -> bool:
-    """Whether a ClientDisconnected is this exception or among its causes and contexts; of a group, all parts.
-
-    `above` are the ids of the exceptions whose parts led here.
-    """
-    seen = set(above)
-    pending: list[BaseException | None] = [error]
-    while pending:
-        found = pending.pop()
-        if found is None or id(found) in seen:
-            continue
-        seen.add(id(found))
-        if isinstance(found, ClientDisconnected):
-            return True
-        parts = getattr(found, "exceptions", ())
-        if parts and all(_stems_from_disconnect(part, frozenset(seen)) for part in parts):
-            return True
-        pending += (found.__cause__, found.__context__)
-    return False

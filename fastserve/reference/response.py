@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from fastserve.reference.seam import Sink
 
-__all__ = ["AnswerState", "Channel", "ResponseSink", "reason_phrase"]
+__all__ = ["AnswerState", "Channel", "ResponseSink", "checked_field", "reason_phrase"]
 
 #: IANA's phrases; Python's are those of the RFCs that were current when it was released.
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {
@@ -168,7 +168,7 @@ class ResponseSink(Sink):
         """Check the application's fields; return their lines, and the names of those that stand there."""
         lines, own = [], set()
         for field in headers:
-            name, value = _pair(field)
+            name, value = checked_field(field)
             lowered = name.lower()
             if self._is_written(status, lowered, value):
                 lines.append(name + b": " + value + b"\r\n")
@@ -271,7 +271,7 @@ def _status_line(status: int) -> bytes:
     return f"HTTP/1.1 {status} {reason_phrase(status)}\r\n".encode()
 
 
-def _pair(field: Any) -> tuple[bytes, bytes]:
+def checked_field(field: Any) -> tuple[bytes, bytes]:
     """Name and value of a field that is safe to send (RFC 9110, 5.1 and 5.5): no value starts a line."""
     if not isinstance(field, (tuple, list)) or len(field) != 2:
         raise TypeError(f"a response header must be a pair of bytes, not {field!r}")

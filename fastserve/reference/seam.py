@@ -14,6 +14,7 @@ from typing import Any
 
 __all__ = [
     "Address", "ClientDisconnected", "Driver", "Observer", "Request", "RequestFilter", "Sink", "Stream",
+    "stems_from_disconnect",
 ]  # fmt: skip
 
 Address = tuple[str, "int | None"]
@@ -22,6 +23,27 @@ Address = tuple[str, "int | None"]
 
 class ClientDisconnected(OSError):
     """The client is gone. Raised to an application that goes on sending (ASGI 3, "Disconnected Client")."""
+
+
+def stems_from_disconnect(error: BaseException, above: frozenset[int] = frozenset()) -> bool:
+    """Whether a ClientDisconnected is this exception or among its causes and contexts; of a group, all parts.
+
+    `above` are the ids of the exceptions whose parts led here.
+    """
+    seen = set(above)
+    pending: list[BaseException | None] = [error]
+    while pending:
+        found = pending.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        if isinstance(found, ClientDisconnected):
+            return True
+        parts = getattr(found, "exceptions", ())
+        if parts and all(stems_from_disconnect(part, frozenset(seen)) for part in parts):
+            return True
+        pending += (found.__cause__, found.__context__)
+    return False
 
 
 @dataclass
@@ -101,6 +123,15 @@ class Sink(ABC):
     @abstractmethod
     def abort(self) -> None:
         """Give the answer up: the client must see that it is not complete."""
+
+    def fail(self, status: int) -> None:
+        """No answer will come from the application: send our own, or end one that is partly out."""
+        if self.finished:
+            return
+        if self.head_sent():
+            self.abort()
+        else:
+            self.send_error(status)
 
     @abstractmethod
     def head_sent(self) -> bool:

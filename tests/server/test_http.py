@@ -70,13 +70,6 @@ def test_auto_says_where_it_has_nothing_better(tmp_path: Path, hidden: dict[str,
         assert process.terminate() in (0, -15)
 
 
-@pytest.mark.skipif(not is_there("h11"), reason="h11 is not there")
-def test_wsgi_is_not_served_in_plain_python(tmp_path: Path) -> None:
-    with running(tmp_path, "--port", "0", "--http", "h11", "--interface", "wsgi") as process:
-        assert process.end() == 3
-        assert "Cannot use --http h11: WSGI applications are served by cython only." in process.output
-
-
 def test_none_is_there(tmp_path: Path, hidden: dict[str, str]) -> None:
     (tmp_path / "sitecustomize.py").write_text(f"HIDDEN = {(*NATIVE, 'h11')}\n{HIDING}")
     with running(tmp_path, "--port", "0", environment=hidden) as process:

@@ -18,7 +18,7 @@ BUILT = "fastserve.h1.connection", "fastserve.reference.over_llhttp", "fastserve
 def test_every_core_has_every_part() -> None:
     cython, *others = CORES.values()
     for core in others:
-        missing = {"InlineDriver", "ThreadedDriver", "WebSocketDriver", "WebSocketUpgrade"}
+        missing = {"WebSocketDriver", "WebSocketUpgrade"}
         # Asked for by part_for(), which says so.
         missing |= {"AccessGate", "AccessLines", "Counters", "MetricsDriver", "RequestIds"}
         assert set(core.places) == set(cython.places) - missing

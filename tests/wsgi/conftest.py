@@ -1,21 +1,50 @@
-"""Fixtures of the WSGI suite: both event loops, both drivers, and servers that must leave nothing behind."""
+"""Fixtures of the WSGI suite: both event loops, both drivers, and servers that must leave nothing behind.
+
+With `--parity` everything runs against every implementation of HTTP/1. Without, what stands in plain Python
+is asked once: the last of them, which differs from the others in what parses, and over one event loop.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from asgi.conftest import assert_no_more_objects, stop_all
+from asgi.conftest import assert_no_more_objects, live_objects, stop_all
 from asgi.serving import App, Serving, until
-
-from fastserve.net import debug
+from wire.servers import HTTP_IMPLEMENTATIONS
 
 Serve = Callable[..., Serving]
 
+HERE = Path(__file__).parent
+
 #: The options of the two drivers.
 DRIVERS = {"threads": {"wsgi_threads": 4}, "inline": {"wsgi_threads": 0}}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--parity"):
+        left_out = [item for item in items if item.path.parent == HERE and not _is_asked(item)]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_asked(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    http = callspec.params.get("http", HTTP_IMPLEMENTATIONS[0]) if callspec is not None else None
+    if http in (None, HTTP_IMPLEMENTATIONS[0]):
+        return True
+    # Nor over the wire or in megabytes, which tests/wire does, and which take a server process each.
+    return http == HTTP_IMPLEMENTATIONS[-1] and callspec.params.get("loop") == "asyncio"
+
+
+@pytest.fixture(params=HTTP_IMPLEMENTATIONS)
+def http(request: pytest.FixtureRequest) -> str:
+    """The `--http` implementation under test."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
@@ -31,29 +60,29 @@ def driver(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def serve(loop: str, driver: str) -> Iterator[Serve]:
+def serve(http: str, loop: str, driver: str) -> Iterator[Serve]:
     """Serves an application with each of the drivers: `serve(app, **options)`."""
-    yield from serving(loop, DRIVERS[driver])
+    yield from serving(http, loop, DRIVERS[driver])
 
 
 @pytest.fixture
-def serve_threads(loop: str) -> Iterator[Serve]:
+def serve_threads(http: str, loop: str) -> Iterator[Serve]:
     """Serves an application in threads."""
-    yield from serving(loop, DRIVERS["threads"])
+    yield from serving(http, loop, DRIVERS["threads"])
 
 
 @pytest.fixture
-def serve_inline(loop: str) -> Iterator[Serve]:
+def serve_inline(http: str, loop: str) -> Iterator[Serve]:
     """Serves an application in the loop's thread."""
-    yield from serving(loop, DRIVERS["inline"])
+    yield from serving(http, loop, DRIVERS["inline"])
 
 
-def serving(loop: str, options: dict[str, Any]) -> Iterator[Serve]:
+def serving(http: str, loop: str, options: dict[str, Any]) -> Iterator[Serve]:
     running: list[Serving] = []
-    before = debug.live_objects()
+    before = live_objects()
 
     def start(app: App, **more: Any) -> Serving:
-        started = Serving(app, loop, **{"interface": "wsgi", **options, **more})
+        started = Serving(app, loop, **{"interface": "wsgi", "http": http, **options, **more})
         running.append(started)
         return started
 

@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.proc, pytest.mark.memory]
 
 
 @pytest.fixture(params=["4", "0"], ids=["threads", "inline"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    running = Server("cython", {"wsgi-threads": request.param, "no-access-log": ""}, "wsgi.wire_app:app")
+def server(request: pytest.FixtureRequest, http: str) -> Iterator[Server]:
+    running = Server(http, {"wsgi-threads": request.param, "no-access-log": ""}, "wsgi.wire_app:app")
     yield running
     running.stop()
 
@@ -82,7 +82,7 @@ def test_nothing_is_left_of_requests(server: Server) -> None:
             client.socket.recv(1000)
         client.reset()
     server.seen()
-    ours = ("fastserve.wsgi", "fastserve.h1", "fastserve.net", "fastserve.stream")
+    ours = ("fastserve.wsgi", "fastserve.h1", "fastserve.net", "fastserve.stream", "fastserve.reference")
     left = {
         name: count - before.get(name, 0)
         for name, count in server.objects().items()

@@ -63,11 +63,6 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def http() -> str:
-    return "cython"
-
-
-@pytest.fixture
 def server(pool: Pool, http: str) -> Server:
     running = pool.get(http)
     running.seen()

@@ -18,8 +18,6 @@ from wire.app import SETTLE_TIMEOUT_S
 from wire.script import Step, steps_of
 from wire.seen import BODY_KEPT_MAX, Seen
 
-from fastserve.stream.sink import ClientDisconnected
-
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], None]]
 
@@ -75,7 +73,7 @@ class WsgiWireApp:
             else:
                 _read(record, environ["wsgi.input"])
                 yield from _json(start_response, record.to_json())
-        except ClientDisconnected:
+        except OSError:  # the server's, of whatever implementation
             record.disconnected = True
             raise
         finally:
