@@ -10,7 +10,9 @@ which measures:
 ``servers``        one row per server: its command and its version
 ``serving``        a row's server, started on its core
 ``load``           a workload that wrk drives
+``clients``        a load client in C, compiled and run
 ``message_load``   a workload of WebSocket messages, that messages.c drives
+``paced_load``     a workload at a constant rate, that paced.c drives
 ``workloads/``     one file per workload: what is asked, and the goal
 ``result``         samples -> medians, ratios, verdicts; their file of JSON
 ``rounds``         in which order is measured

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.certificate import certificate
+from bench.descriptors import allow_connections
 from bench.serving import serving
 from bench.workload import Entry, Sample, Setting, Workload
 from fastserve.measure import kernel, probe, wrk
@@ -37,6 +38,7 @@ class LoadWorkload(Workload):
 
         Pipelined requests have no latency here: wrk times batches, and corrects them by the rate of requests.
         """
+        allow_connections(self.connections or setting.connections)
         with serving(setting, entry, self.floor) as server:
             answer_bytes = self._probe(setting, entry, server)
             self._run_wrk(setting, entry, server, setting.warm_up_s)

@@ -4,6 +4,7 @@ It stands alone (servers import it as ``app:app``) and does as little as an appl
 measured is the server.
 """
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -16,15 +17,20 @@ CHUNK = b"x" * 100
 CHUNKS = 20
 LARGE = b"x" * 100_000
 ECHO_BYTES = 64 * 1024
+ITEMS = {"items": [{"id": i, "name": f"item {i}", "price": i * 1.5, "tags": ["a", "b"]} for i in range(10)]}
+FIELDS = 20
 
 TEXT = (b"content-type", b"text/plain")
 HELLO_HEADERS = [TEXT, (b"content-length", str(len(HELLO)).encode())]
 LARGE_HEADERS = [TEXT, (b"content-length", str(len(LARGE)).encode())]
 STREAM_HEADERS = [TEXT]
+FIELD_HEADERS = HELLO_HEADERS + [
+    (f"x-field-{i}".encode(), f"value {i}".encode()) for i in range(FIELDS - len(HELLO_HEADERS))
+]
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
-    """Answer ``/``, ``/large``, ``/stream`` and ``/echo``."""
+    """Answer ``/``, ``/large``, ``/stream``, ``/echo``, ``/json`` and ``/fields``."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
@@ -45,6 +51,14 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     elif path == "/echo":
         await echo(receive, send)
+    elif path == "/json":
+        body = json.dumps(ITEMS).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+    elif path == "/fields":
+        await send({"type": "http.response.start", "status": 200, "headers": FIELD_HEADERS})
+        await send({"type": "http.response.body", "body": HELLO})
     else:
         await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})

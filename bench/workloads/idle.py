@@ -1,11 +1,11 @@
 """Connections that made one request and stay: the memory that each one holds."""
 
 import contextlib
-import resource
 import socket
 from dataclasses import dataclass
 
 from bench.apps.plain_asgi import HELLO
+from bench.descriptors import allow_connections
 from bench.serving import serving
 from bench.workload import MEMORY_PER_CONNECTION, Comparison, Entry, Group, Sample, Setting, Workload
 from fastserve.measure import kernel, probe
@@ -14,7 +14,6 @@ from fastserve.measure.spread import Void
 
 EXCHANGE = probe.Exchange(answer=HELLO)
 WARM_UP_REQUESTS = 200
-SPARE_DESCRIPTORS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +25,7 @@ class IdleWorkload(Workload):
 
     def measure(self, setting: Setting, entry: Entry) -> Sample:
         """Open the connections one after the other, each with one request, and hold them."""
-        allow_descriptors(setting.held + SPARE_DESCRIPTORS)
+        allow_connections(setting.held)
         with serving(setting, entry, floor="hello") as server, contextlib.ExitStack() as connections:
             warm_up(server)
             before = kernel.private_memory(server.pid)
@@ -55,15 +54,6 @@ def check_open(held: list[socket.socket]) -> None:
         with contextlib.suppress(BlockingIOError):
             said = client.recv(1)
             raise Void(f"an idle connection got {said!r}" if said else "the server closed an idle connection")
-
-
-def allow_descriptors(count: int) -> None:
-    """Raise the limit of open files, for this process and the servers it starts."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        raise Void(f"needs {count} open files, and `ulimit -Hn` is {hard}")
-    if soft != resource.RLIM_INFINITY and soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 WORKLOAD = IdleWorkload(

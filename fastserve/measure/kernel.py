@@ -25,7 +25,7 @@ class CpuTime(NamedTuple):
 
 
 CpuReading = dict[int, CpuTime]
-"""By thread id."""
+"""By process id."""
 
 
 def process_tree(root: int) -> list[int]:
@@ -46,32 +46,44 @@ def process_tree(root: int) -> list[int]:
 
 
 def read_cpu(root: int) -> CpuReading:
-    """CPU time of each thread of a process tree, user and kernel together.
+    """CPU time of each process of a tree, user and kernel together, of all threads that it has and had.
 
-    The first numbers of ``schedstat`` are the scheduler's own, in nanoseconds; ``stat`` counts 10 ms ticks.
+    That is what the process's own CPU clock says (clock_getcpuclockid(3)), in the scheduler's nanoseconds;
+    ``stat`` counts 10 ms ticks. The time of waiting is that of the threads that are there (``schedstat``).
     """
     reading: CpuReading = {}
     for pid in process_tree(root):
         try:
-            for thread in (PROC / str(pid) / "task").iterdir():
-                run_ns, wait_ns, _ = (thread / "schedstat").read_text().split()
-                reading[int(thread.name)] = CpuTime(int(run_ns), int(wait_ns))
-        except (FileNotFoundError, ProcessLookupError) as error:
+            run_ns = time.clock_gettime_ns(_cpu_clock(pid))
+            reading[pid] = CpuTime(run_ns, sum(map(_waited_ns, (PROC / str(pid) / "task").iterdir())))
+        except OSError as error:
             raise Void(f"process {pid} ended during the measurement") from error
     return reading
 
 
-def cpu_between(before: CpuReading, after: CpuReading) -> CpuTime:
-    """The time of all threads together between two readings.
+def _cpu_clock(pid: int) -> int:
+    """The identifier of a process's CPU clock, as the kernel makes it."""
+    return (~pid << 3) | 2
 
-    A thread that has ended takes its time with it, so it voids the measurement. A new one counts whole.
+
+def _waited_ns(thread: Path) -> int:
+    try:
+        return int((thread / "schedstat").read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # the thread has ended meanwhile
+
+
+def cpu_between(before: CpuReading, after: CpuReading) -> CpuTime:
+    """The time of all processes together between two readings.
+
+    A process that has ended takes its time with it, so it voids the measurement. A new one counts whole.
     """
     if not before.keys() <= after.keys():
-        raise Void("a thread of the server ended during the measurement, and its CPU time with it")
+        raise Void("a process of the server ended during the measurement, and its CPU time with it")
     run_ns, wait_ns = (
         sum(time[i] for time in after.values()) - sum(time[i] for time in before.values()) for i in (0, 1)
     )
-    return CpuTime(run_ns, wait_ns)
+    return CpuTime(run_ns, max(wait_ns, 0))
 
 
 def settled_cpu(root: int) -> CpuReading:
@@ -96,6 +108,26 @@ def private_memory(root: int) -> int:
         for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
             name, _, rest = line.partition(":")
             if name == "Private_Dirty":
+                total += int(rest.split()[0]) * 1024
+    return total
+
+
+def resident(root: int) -> int:
+    """Bytes of the process tree that are in memory now (``VmRSS``)."""
+    return _status(root, "VmRSS")
+
+
+def resident_peak(root: int) -> int:
+    """The most that each process of the tree ever had in memory (``VmHWM``), together."""
+    return _status(root, "VmHWM")
+
+
+def _status(root: int, field: str) -> int:
+    total = 0
+    for pid in process_tree(root):
+        for line in (PROC / str(pid) / "status").read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == field:
                 total += int(rest.split()[0]) * 1024
     return total
 

@@ -130,3 +130,10 @@ def check(client: socket.socket, exchange: Exchange) -> int:
     if len(lengths) > 1:
         raise Void(f"answers of different lengths on the wire: {sorted(lengths)}")
     return lengths.pop()
+
+
+def check_answer(client: socket.socket, body: bytes) -> None:
+    """Read one answer, to a request that was sent by other means. Raises as `check` does."""
+    answer, _ = Reader(client).answer()
+    if answer != body:
+        raise Void(f"wrong body, {len(answer)} bytes: {answer[:SHOWN_BYTES]!r}")

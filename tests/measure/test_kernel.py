@@ -1,11 +1,22 @@
 """The kernel's accounts: a whole tree's CPU time and memory, and nothing guessed."""
 
+import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
-from fastserve.measure.kernel import CpuTime, cpu_between, private_memory, process_tree, read_cpu
+from fastserve.measure.kernel import (
+    CpuTime,
+    cpu_between,
+    private_memory,
+    process_tree,
+    read_cpu,
+    resident,
+    resident_peak,
+)
 from fastserve.measure.spread import Void
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
@@ -29,14 +40,29 @@ def test_children_count() -> None:
         assert sum(time.run_ns for time in child.values()) > 5_000_000
         assert private_memory(parent.pid) - private_memory(tree[1]) > 1_000_000
         assert private_memory(tree[1]) > 20_000_000
+        assert resident(parent.pid) - resident(tree[1]) > 1_000_000
+        assert resident_peak(tree[1]) >= resident(tree[1]) > 20_000_000
 
 
-def test_a_new_thread_counts_whole() -> None:
+def test_a_thread_that_has_ended_counts() -> None:
+    def work() -> None:
+        end_ns = time.thread_time_ns() + 20_000_000
+        while time.thread_time_ns() < end_ns:
+            pass
+
+    before = read_cpu(os.getpid())
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert cpu_between(before, read_cpu(os.getpid())).run_ns >= 20_000_000
+
+
+def test_a_new_process_counts_whole() -> None:
     before = {1: CpuTime(100, 10)}
     after = {1: CpuTime(150, 12), 2: CpuTime(30, 1)}
     assert cpu_between(before, after) == CpuTime(80, 3)
 
 
-def test_a_thread_that_ended_is_void() -> None:
-    with pytest.raises(Void, match="thread"):
+def test_a_process_that_ended_is_void() -> None:
+    with pytest.raises(Void, match="process"):
         cpu_between({1: CpuTime(1, 0), 2: CpuTime(1, 0)}, {1: CpuTime(2, 0)})
