@@ -74,6 +74,7 @@ class Config:
     env_file: str | None
     reset_contextvars: bool
     bind: list[str]
+    insecure_bind: list[str]
     host: str
     port: int
     uds: str | None
@@ -94,6 +95,7 @@ class Config:
     h11_max_incomplete_event_size: int | None
     ws: str
     health_path: str | None
+    health_bind: str | None
     pid_file: str | None
     umask: str | None
     ws_max_size: int
@@ -198,6 +200,8 @@ class Config:
             raise OptionError("HTTP/2 is not there yet: --http2 has to wait for it.")
         if self.metrics is not None and self.processes > 1:
             raise OptionError("--metrics counts what one process serves: it cannot be combined with workers.")
+        if self.insecure_bind and not self.is_ssl:
+            raise OptionError("insecure_bind is for a server that speaks TLS elsewhere: use bind.")
         self.configure_logging()
         self._follow_uvicorn(options)
         if self.env_file is not None:

@@ -15,7 +15,16 @@ from typing import Any
 
 from fastserve.errors import OptionError
 
-__all__ = ["ENVIRONMENT_PREFIX", "UVICORN_OPTIONS", "Option"]
+__all__ = [
+    "BYTES_MAX",
+    "ENVIRONMENT_PREFIX",
+    "SECONDS_MAX",
+    "UVICORN_OPTIONS",
+    "Option",
+    "bytes_option",
+    "count_option",
+    "seconds_option",
+]
 
 ENVIRONMENT_PREFIX = "FASTSERVE_"
 UVICORN_PREFIX = "UVICORN_"
@@ -42,6 +51,10 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 _FRAMING = frozenset(
     ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
+
+
+BYTES_MAX = 2**30
+SECONDS_MAX = 10**7  # about 116 days: what a deadline can mean, and no sum with the clock overflows
 
 
 @dataclass(frozen=True)
@@ -216,6 +229,22 @@ class Option:
             if self.judge is not None:
                 self.judge(item)
         return items
+
+
+def bytes_option(
+    name: str, default: int, minimum: int, help: str, maximum: int = BYTES_MAX, group: str = "limits"
+) -> Option:
+    return Option(name, int, default, group, help, "bytes", minimum=minimum, maximum=maximum)
+
+
+def count_option(
+    name: str, default: int, maximum: int, help: str, group: str = "limits", minimum: int = 1
+) -> Option:
+    return Option(name, int, default, group, help, minimum=minimum, maximum=maximum)
+
+
+def seconds_option(name: str, default: float | None, help: str, group: str = "limits") -> Option:
+    return Option(name, float, default, group, help, "seconds", minimum=0, maximum=SECONDS_MAX)
 
 
 def _number(bound: float) -> str:

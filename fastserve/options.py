@@ -12,7 +12,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastserve import forms
-from fastserve.option import ENVIRONMENT_PREFIX, UVICORN_OPTIONS, Option
+from fastserve.option import BYTES_MAX, ENVIRONMENT_PREFIX, SECONDS_MAX, UVICORN_OPTIONS, Option
+from fastserve.option import bytes_option as _bytes
+from fastserve.option import count_option as _count
+from fastserve.option import seconds_option as _seconds
 
 __all__ = ["BY_NAME", "ENVIRONMENT_PREFIX", "GROUPS", "OPTIONS", "UVICORN_OPTIONS", "Option", "unknown"]
 
@@ -31,26 +34,6 @@ GROUPS = {
     "limits": "Limits, and deadlines (0: none)",
     "wsgi": "WSGI applications",
 }
-
-
-_BYTES_MAX = 2**30
-_SECONDS_MAX = 10**7  # about 116 days: what a deadline can mean, and no sum with the clock overflows
-
-
-def _bytes(
-    name: str, default: int, minimum: int, help: str, maximum: int = _BYTES_MAX, group: str = "limits"
-) -> Option:
-    return Option(name, int, default, group, help, "bytes", minimum=minimum, maximum=maximum)
-
-
-def _count(
-    name: str, default: int, maximum: int, help: str, group: str = "limits", minimum: int = 1
-) -> Option:
-    return Option(name, int, default, group, help, minimum=minimum, maximum=maximum)
-
-
-def _seconds(name: str, default: float | None, help: str, group: str = "limits") -> Option:
-    return Option(name, float, default, group, help, "seconds", minimum=0, maximum=_SECONDS_MAX)
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -93,6 +76,11 @@ OPTIONS: tuple[Option, ...] = (
         "bind", str, (), "socket",
         "Listen here instead of where the options below say: HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER; "
         "may be repeated.",
+        "address", repeatable=True, judge=forms.address,
+    ),
+    Option(
+        "insecure_bind", str, (), "socket",
+        "Where TLS is served, listen here too, in plain HTTP, as bind does; may be repeated.",
         "address", repeatable=True, judge=forms.address,
     ),
     Option("host", str, "127.0.0.1", "socket", "Listen on this address or name."),
@@ -176,6 +164,12 @@ OPTIONS: tuple[Option, ...] = (
         "Answer for the server: the first path by 200, the second by 503 once it is to end, or else by 200.",
         judge=forms.paths, form="a path or two, like /livez,/readyz",
     ),
+    Option(
+        "health_bind", str, None, "process",
+        "Answer these paths here too, or /livez and /readyz, in plain HTTP by a parent process; not ready is "
+        "also who has not started, or is blocked.",
+        judge=forms.address, form="an address, as bind takes them",
+    ),
     Option("pid_file", str, None, "process", "Write the number of this process to this file while it runs."),
     Option(
         "umask", str, None, "process", "The permissions that files made by the server and its workers lack.",
@@ -224,7 +218,7 @@ OPTIONS: tuple[Option, ...] = (
         "timeout_worker_healthcheck", float, 5.0, "workers",
         "A worker whose event loop has not turned for so long is asked to end, and is killed after as long "
         "again.",
-        "seconds", minimum=0.1, maximum=_SECONDS_MAX,
+        "seconds", minimum=0.1, maximum=SECONDS_MAX,
         uvicorn="It is the event loop that has to answer, not a thread beside it: a call that blocks the "
         "loop for longer ends the worker.",
     ),
@@ -438,7 +432,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "body_rate_min_bytes_s", float, 500.0, "limits",
         "The minimum rate of a body: its deadline is body_timeout_s + bytes / rate.",
-        "bytes/s", minimum=1, maximum=_BYTES_MAX,
+        "bytes/s", minimum=1, maximum=BYTES_MAX,
     ),
     _seconds("write_timeout_s", 60.0, "How long a client may leave a waiting response untouched."),
     _seconds("half_close_timeout_s", 5.0, "How long a request goes on after its client closed its side."),
@@ -466,7 +460,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "wsgi_body_memory_bytes_max", int, 2**20, "wsgi",
         "With --wsgi-threads 0, a larger request body waits in a temporary file.",
-        "bytes", minimum=0, maximum=_BYTES_MAX,
+        "bytes", minimum=0, maximum=BYTES_MAX,
     ),
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ import contextvars
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,8 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told = asyncio.Event()
         self._binding: Binding | None = None
+        #: The names of sockets that are given to it and speak plain HTTP beside those that speak TLS.
+        self._plain: Sequence[Any] = ()
         self._lifespan: Lifespan | None = None
         self._threads: Threads | None = None
         self._endpoint: Any = None
@@ -131,7 +133,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         if not self.config.loaded:
             self.config.load()
-        self._binding = bind(self.config) if sockets is None else given(sockets)
+        self._binding = bind(self.config) if sockets is None else given(sockets, self._plain)
         _log_process("Started server process [%s]")
         self._threads = Threads(self.config.threads, logger)
         await self._threads.start()
@@ -240,11 +242,16 @@ class Server:
         )
         endpoint.timed = access.needs_times(config) or self._metrics is not None
         protocol = config.get_http_protocol()
-        accept: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
+        plain: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
+        accept = plain
         if config.credentials is not None:
             accept = self._start_tls(core, config.credentials)
         if config.proxy_protocol:
-            accept = self._introduced(accept)
+            accept, plain = self._introduced(accept), self._introduced(plain)
+        if binding.plain:
+            from fastserve.tls.mixed import Mixed
+
+            accept = Mixed(accept, plain, binding.plain)
         self._intake = Intake(loop, binding.sockets, accept, config.backlog, self.servers)
         try:
             await self._intake.open()

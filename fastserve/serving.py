@@ -19,7 +19,7 @@ from fastserve.importer import without_our_frames
 from fastserve.keywords import signature
 from fastserve.log import logger
 from fastserve.pidfile import PidFile
-from fastserve.sockets import Binding, adopt
+from fastserve.sockets import Binding, adopt, with_plain
 from fastserve.systemd import Notifier, listening
 
 __all__ = ["check", "report", "run"]
@@ -61,7 +61,7 @@ def _serve(config: Config, read_again: Callable[[], Config] | None) -> int:
     notifier = Notifier()
     try:
         descriptors = listening() if config.fd is None and not config.bind else []
-        handed_over = adopt(descriptors) if descriptors else None
+        handed_over = with_plain(config, adopt(descriptors)) if descriptors else None
         if config.pid_file is not None:
             pid_file = PidFile(config.pid_file)
         if _needs_parent(config):
@@ -76,7 +76,7 @@ def _serve(config: Config, read_again: Callable[[], Config] | None) -> int:
 
 
 def _needs_parent(config: Config) -> bool:
-    named = (config.control_socket, config.user, config.group)
+    named = (config.control_socket, config.health_bind, config.user, config.group)
     return config.reload or config.supervise or config.processes > 1 or any(named)
 
 

@@ -12,13 +12,23 @@ import os
 import socket
 import stat
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastserve.address import parsed
 from fastserve.errors import StartupError
 from fastserve.holder import told_with_holder
 
-__all__ = ["Address", "Binding", "address_error", "adopt", "bind", "bind_unix", "given"]
+__all__ = [
+    "Address",
+    "Binding",
+    "address_error",
+    "adopt",
+    "bind",
+    "bind_address",
+    "bind_unix",
+    "given",
+    "with_plain",
+]
 
 #: Any program of the machine may connect, as to uvicorn's; the directory's mode is the lock.
 _UDS_MODE = 0o666
@@ -28,6 +38,7 @@ class Address(Protocol):
     """What names the address: the options of these names."""
 
     bind: list[str]
+    insecure_bind: list[str]
     host: str
     port: int
     uds: str | None
@@ -44,12 +55,14 @@ class Binding:
     """The sockets of one server, and what has to be tidied up once they are closed.
 
     `address` is what a message calls them: `http://127.0.0.1:8000`, `unix socket /run/app.sock`. `unlink` is
-    the path of a UNIX socket of its own.
+    the path of a UNIX socket of its own. `plain` are the names of those sockets that speak plain HTTP though
+    the server speaks TLS.
     """
 
     def __init__(self, sockets: Sequence[socket.socket], address: str, unlink: str | None = None) -> None:
         self.sockets = sockets
         self.address = address
+        self.plain: list[Any] = []
         self._paths = {} if unlink is None else {unlink: os.stat(unlink).st_ino}
 
     @classmethod
@@ -59,6 +72,7 @@ class Binding:
         whole = cls(sockets, ", ".join(binding.address for binding in bindings))
         for binding in bindings:
             whole._paths.update(binding._paths)
+            whole.plain += binding.plain
         return whole
 
     def close(self) -> None:
@@ -77,16 +91,34 @@ class Binding:
 def bind(config: Address, single: bool = False) -> Binding:
     """Return the sockets that `config` names: `bind` before `fd`, `uds`, and host and port.
 
-    With `single`, of the addresses of a host name only the first of IPv4. Raises StartupError with one line
-    that names the address and the system's reason.
+    With `single` only one: of the addresses of a host name the first of IPv4. Raises StartupError with one
+    line that names the address and the system's reason.
     """
+    binding = _bind(config, single)
+    return binding if single else with_plain(config, binding)
+
+
+def with_plain(config: Address, binding: Binding) -> Binding:
+    """Return these sockets and those of `insecure_bind`. Raises StartupError, and closes all then."""
+    if not config.insecure_bind:
+        return binding
+    try:
+        plain = _bind_all(config, config.insecure_bind, "http")
+    except StartupError:
+        binding.close()
+        raise
+    plain.plain = [sock.getsockname() for sock in plain.sockets]
+    return Binding.together([binding, plain])
+
+
+def _bind(config: Address, single: bool) -> Binding:
+    scheme = "https" if config.is_ssl else "http"
     if config.bind:
-        return _bind_all(config, config.bind[:1] if single else config.bind)
+        return _bind_all(config, config.bind[:1] if single else config.bind, scheme)
     if config.fd is not None:
         return _adopt(config.fd)
     if config.uds is not None:
         return bind_unix(config.uds, config.uds_mode, config.uds_owner, config.uds_group)
-    scheme = "https" if config.is_ssl else "http"
     if not single:
         return _bind_tcp(config.host, config.port, scheme)
     return _bind_tcp(config.host, config.port, scheme, _version(config.host), 1)
@@ -96,12 +128,12 @@ def _version(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _bind_all(config: Address, addresses: Sequence[str]) -> Binding:
+def _bind_all(config: Address, addresses: Sequence[str], scheme: str) -> Binding:
     """Bind each of these; none stays bound if one of them cannot be."""
     bound: list[Binding] = []
     try:
         for address in addresses:
-            bound.append(_bind_named(config, address))
+            bound.append(bind_address(config, address, scheme))
     except StartupError:
         for binding in bound:
             binding.close()
@@ -109,14 +141,15 @@ def _bind_all(config: Address, addresses: Sequence[str]) -> Binding:
     return Binding.together(bound)
 
 
-def _bind_named(config: Address, address: str) -> Binding:
+def bind_address(config: Address, address: str, scheme: str) -> Binding:
+    """Return a socket at this address, as an option spells one. Raises StartupError."""
     kind, value = parsed(address)
     if kind == "unix":
         return bind_unix(value, config.uds_mode, config.uds_owner, config.uds_group)
     if kind == "fd":
         return _adopt(int(value))
     host, _, port = value.rpartition(":")
-    return _bind_tcp(host, int(port), "https" if config.is_ssl else "http")
+    return _bind_tcp(host, int(port), scheme)
 
 
 def adopt(descriptors: Sequence[int]) -> Binding:
@@ -124,9 +157,11 @@ def adopt(descriptors: Sequence[int]) -> Binding:
     return Binding.together([_adopt(descriptor) for descriptor in descriptors])
 
 
-def given(sockets: Sequence[socket.socket]) -> Binding:
+def given(sockets: Sequence[socket.socket], plain: Sequence[Any] = ()) -> Binding:
     """Return sockets that somebody else bound, to be closed with the server."""
-    return Binding(sockets, " ".join(f"socket {sock.getsockname()}" for sock in sockets))
+    binding = Binding(sockets, " ".join(f"socket {sock.getsockname()}" for sock in sockets))
+    binding.plain = [*plain]
+    return binding
 
 
 def address_error(address: str, error: OSError | UnicodeError) -> StartupError:

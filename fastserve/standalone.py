@@ -36,7 +36,7 @@ class Standalone(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self._handed_over is not None:
-            sockets = [*self._handed_over.sockets]
+            sockets, self._plain = [*self._handed_over.sockets], self._handed_over.plain
         await super().startup(sockets)
         if not self.started:
             return

@@ -17,8 +17,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fastserve.core import find
 from fastserve.errors import STARTUP_FAILURE, StartupError
@@ -28,6 +28,7 @@ from fastserve.serving import report
 from fastserve.stacks import told
 from fastserve.supervisor.ipc import Channel
 from fastserve.supervisor.process import leave_to_parent
+from fastserve.title import entitle
 from fastserve.wakeup import woken_by_signals
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def main() -> None:
     _warm_up(config)
     if not _told_to_begin(channel):
         return
-    server = _Worker(config, channel)
+    entitle("worker", order["number"], config.app)
+    server = _Worker(config, channel, order["plain"])
     threading.Thread(target=server.obey, name="fastserve supervisor", daemon=True).start()
     try:
         config.load_app()
@@ -96,8 +98,9 @@ def _warm_up(config: Config) -> None:
 
 
 class _Worker(Server):
-    def __init__(self, config: Config, channel: Channel) -> None:
+    def __init__(self, config: Config, channel: Channel, plain: Sequence[Any]) -> None:
         super().__init__(config)
+        self._plain = plain
         self._channel = channel
         self._is_due = False
         self._beat_s = min(_BEAT_S, config.timeout_worker_healthcheck / 4)

@@ -7,6 +7,7 @@ workers, `reload.py` for an application that is being written.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import selectors
@@ -21,9 +22,11 @@ from fastserve.errors import OptionError
 from fastserve.log import announce, logger, reopen_files, style
 from fastserve.sockets import bind
 from fastserve.supervisor.control import Control
+from fastserve.supervisor.health import Health
 from fastserve.supervisor.identity import identity_of
 from fastserve.supervisor.process import Process, State
 from fastserve.supervisor.signals import Signals
+from fastserve.title import entitle
 
 if TYPE_CHECKING:
     import socket
@@ -55,6 +58,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._binding = handed_over or bind(config)
         self._control: Control | None = None
+        self._health: Health | None = None
         announce(self._binding.address)
 
     # ---- what its kinds say ----
@@ -100,13 +104,32 @@ class Supervisor:
         self, module: str = WORKER, order: object = None, sockets: Sequence[socket.socket] | None = None
     ) -> Process:
         """Start a child that waits for the word to begin: a worker, or what another module does."""
+        number = 0
         if module == WORKER:
-            order, sockets = self.order, self._binding.sockets
+            number = self._free_number()
+            order = {**self.order, "number": number, "plain": self._binding.plain}
+            sockets = self._binding.sockets
         assert not self.is_stopping  # nobody would end it
         child = Process(module, order, sockets or ())
+        child.number = number
         self.children[child.pid] = child
         self._selector.register(child.channel, _events(child), lambda: self._hear(child))
         return child
+
+    def _free_number(self) -> int:
+        taken = {child.number for child in self.children.values()}
+        return next(number for number in itertools.count(1) if number not in taken)
+
+    def is_ready(self) -> bool:
+        """Whether a worker serves whose event loop has turned of late, and will go on serving."""
+        # What they have said waits for the next look at them: a prober shall not.
+        for child in [*self.children.values()]:
+            self._hear(child)
+        silent_s = self.config.timeout_worker_healthcheck / 2
+        return not self.is_stopping and any(
+            child.module == WORKER and child.state is State.SERVING and child.silent_s < silent_s
+            for child in self.children.values()
+        )
 
     def stop_all(self) -> None:
         """Ask every child to end; `run()` returns when all have."""
@@ -120,12 +143,21 @@ class Supervisor:
 
     def run(self) -> int:
         """Watch until told to stop and until every child has ended; return the exit status."""
+        entitle("supervisor", None, self.config.app)
         with self._signals, self._selector:
             self._watch(self._signals, lambda: None)
             try:
                 if self.config.control_socket is not None:
                     self._control = Control(
                         self.config.control_socket, self._answer, self._watch, self._selector.unregister
+                    )
+                if self.config.health_bind is not None:
+                    self._health = Health(
+                        self.config,
+                        self.config.health_bind,
+                        self.is_ready,
+                        self._watch,
+                        self._selector.unregister,
                     )
                 self.started()
                 while self.children or not self.is_stopping:
@@ -135,8 +167,9 @@ class Supervisor:
                 for child in self.children.values():
                     child.kill()
                 self._binding.close()
-                if self._control is not None:
-                    self._control.close()
+                for asked in (self._control, self._health):
+                    if asked is not None:
+                        asked.close()
         return self.status
 
     def _watch(self, readable: Any, callback: Callable[[], None]) -> None:

@@ -67,6 +67,8 @@ class Process:
     def __init__(self, module: str, order: object, sockets: Sequence[socket.socket] = ()) -> None:
         """Start it. Raises OSError if the system has no process or descriptor left for it."""
         self.module = module
+        #: Of workers: one that no other living one has.
+        self.number = 0
         self.state = State.WARM
         #: What it has told of its work.
         self.counts = {"requests": 0, "connections": 0, "memory_bytes": 0}
