@@ -1,8 +1,9 @@
-"""What does the kernel hold for an idle TCP connection? `python -m bench.connections [COUNT]`, as root.
+"""What does an idle TCP connection take beside the server's memory? `python -m bench.connections [COUNT]`
 
-So many connections over the loopback, each of which has carried a request and an answer and is waited for by
-epoll, as a server's. The growth of the kernel's caches of objects (slabinfo(5), which only root may read) by
-the number of sockets: both ends are here, and what epoll keeps for the one that waits is counted whole.
+Of the kernel's memory: so many connections over the loopback, each of which has carried a request and an
+answer and is waited for by epoll, as a server's. The growth of the kernel's caches of objects (slabinfo(5),
+which only root may read) by the number of sockets: both ends are here, and what epoll keeps for the one that
+waits is counted whole. And of a core: what fastserve spends on so many, whose deadlines it looks at.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from __future__ import annotations
 import resource
 import select
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
-from fastserve.measure.kernel import machine
+from bench.servers import APPS
+from fastserve.measure.kernel import cpu_between, machine, read_cpu, settled_cpu
 
 SLABS = Path("/proc/slabinfo")
 COUNT = 5000
 #: A descriptor for each end, and some for the interpreter.
 SPARE_DESCRIPTORS = 100
+START_TIMEOUT_S = 20.0
+WATCHED_S = 4.0
 #: Caches that hold nothing but what epoll keeps for a descriptor.
 OF_EPOLL = {"eventpoll_epi", "eventpoll_pwq", "ep_head"}
 
@@ -54,6 +60,32 @@ def measured(count: int) -> tuple[float, float]:
     return (sum(grown.values()) - of_epoll) / (2 * count), of_epoll / count
 
 
+def spent(count: int) -> float:
+    """The share of a core that a server takes for so many."""
+    with socket.create_server(("127.0.0.1", 0), backlog=count) as listening:
+        command = [
+            *(sys.executable, "-m", "fastserve", "plain_asgi:app", "--app-dir", str(APPS)),
+            *("--fd", str(listening.fileno()), "--no-access-log", "--timeout-keep-alive", "600"),
+        ]
+        server = subprocess.Popen(command, pass_fds=[listening.fileno()], stderr=subprocess.DEVNULL)
+        clients: list[socket.socket] = []
+        try:
+            for _ in range(count):
+                client = socket.create_connection(listening.getsockname(), START_TIMEOUT_S)
+                clients.append(client)
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                if not client.recv(1000).startswith(b"HTTP/1.1 200 "):
+                    raise OSError("the server does not serve")
+            before = settled_cpu(server.pid)
+            time.sleep(WATCHED_S)
+            return cpu_between(before, read_cpu(server.pid)).run_ns / 1e9 / WATCHED_S
+        finally:
+            for client in clients:
+                client.close()
+            server.terminate()
+            server.wait()
+
+
 def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -61,6 +93,7 @@ def main() -> int:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, most), most))
         of_socket, of_epoll = measured(count)
+        share = spent(count)
     except PermissionError:
         print(f"{SLABS} can only be read by root", file=sys.stderr)
         return 2
@@ -70,6 +103,7 @@ def main() -> int:
     here = machine()
     print(f"{here['cpu']}, {here['cores']} cores, {here['kernel']}; {count} idle connections")
     print(f"a socket: {of_socket:,.0f} bytes; what epoll keeps for it: {of_epoll:,.0f} bytes")
+    print(f"fastserve spends {share:.2%} of a core on them: {share / count * 1e6:.2f} µs a second on each")
     return 0
 
 
