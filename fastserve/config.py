@@ -145,7 +145,9 @@ class Config:
     log_rotate: str | None
     log_keep: int
     blocked_loop_ms: int | None
+    slow_request_ms: int
     metrics: str | None
+    statsd: str | None
     headers: list[tuple[str, str]]
     server_header: bool
     date_header: bool
@@ -198,8 +200,6 @@ class Config:
         self.loaded_app: Any = None
         if self.http2:
             raise OptionError("HTTP/2 is not there yet: --http2 has to wait for it.")
-        if self.metrics is not None and self.processes > 1:
-            raise OptionError("--metrics counts what one process serves: it cannot be combined with workers.")
         if self.insecure_bind and not self.is_ssl:
             raise OptionError("insecure_bind is for a server that speaks TLS elsewhere: use bind.")
         self.configure_logging()
@@ -255,6 +255,14 @@ class Config:
         if workers is None and (text := os.environ.get("WEB_CONCURRENCY")):
             workers = BY_NAME["workers"].convert(text, "WEB_CONCURRENCY")
         return workers or 1
+
+    @property
+    def metrics_address(self) -> str | None:
+        """Where the numbers have an address of their own, as `--bind` has it; None if that is not wanted."""
+        where = self.metrics
+        if where is None or where.startswith("/"):
+            return None
+        return f"127.0.0.1:{where}" if where.isdecimal() else where
 
     @property
     def loaded(self) -> bool:

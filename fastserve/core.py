@@ -53,6 +53,7 @@ _CYTHON = {
     "MetricsDriver": "fastserve.features.metrics_driver:MetricsDriver",
     "RequestIds": "fastserve.features.request_ids:RequestIds",
     "RequestLimit": "fastserve.features.request_limit:RequestLimit",
+    "SlowRequests": "fastserve.features.slow_requests:SlowRequests",
     "ThreadedDriver": "fastserve.wsgi.threaded:ThreadedDriver",
     "WebSocketDriver": "fastserve.asgi.websocket:WebSocketDriver",
     "WebSocketUpgrade": "fastserve.ws.handshake:WebSocketUpgrade",

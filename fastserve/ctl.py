@@ -104,6 +104,28 @@ def _span(time_s: float) -> str:
     return f"{time_s:.0f} s"
 
 
+@_group.command(help="The requests in hand: for how long, and where the application waits or runs.")
+@_json
+@click.pass_obj
+def requests(path: str, as_json: bool) -> None:
+    found = _ask(path, do="requests")["workers"]
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for pid, told in found.items():
+        if told is None:
+            click.echo(f"process {pid} does not answer: something keeps its interpreter")
+            continue
+        click.echo(f"process {pid}: {len(told)} request{'' if len(told) == 1 else 's'}")
+        for one in told:
+            age = "" if one["age_s"] is None else f", for {one['age_s']:.1f} s"
+            client = "" if one["client"] is None else f", from {one['client']}"
+            line = f"{one['method']} {one['path']} {one['doing']}{age}{client}"
+            click.echo("  " + line.encode("unicode_escape").decode("ascii"))
+            for place in one["where"]:
+                click.echo(f"      {place}")
+
+
 @_group.command(help="Replace the workers, one by one, with a configuration that is read again; as HUP.")
 @click.pass_obj
 def reload(path: str) -> None:

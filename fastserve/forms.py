@@ -6,13 +6,14 @@ Each function raises ValueError for what is not; `Option.judge` names one of the
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from fastserve.access_format import access_format as line_format
 from fastserve.address import parsed
 from fastserve.logfile import Rotation
 
-__all__ = ["access_format", "address", "existing", "log_config", "paths", "rotation"]
+__all__ = ["access_format", "address", "datagrams", "existing", "log_config", "metrics", "paths", "rotation"]
 
 
 def rotation(value: Any) -> None:
@@ -41,6 +42,21 @@ def access_format(value: Any) -> None:
         raise ValueError(f"{value!r} is not text")
     if value != "uvicorn":
         line_format(value)
+
+
+def metrics(value: Any) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    if not re.fullmatch("/[!-~]*", value):
+        try:
+            parsed(f":{value}" if value.isdecimal() else value)
+        except ValueError:
+            raise ValueError(f"{value!r} is neither a path nor an address") from None
+
+
+def datagrams(value: Any) -> None:
+    if not isinstance(value, str) or not re.fullmatch(r"\S+:\d{1,5}", value) or parsed(value)[0] != "tcp":
+        raise ValueError(f"{value!r} is no HOST:PORT")
 
 
 def log_config(value: Any) -> None:

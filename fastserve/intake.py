@@ -52,6 +52,8 @@ class Intake:
         self._listening: list[socket.socket] = []
         self._room = 1  # connections that may be accepted before descriptors are counted
         self._paused = False
+        #: How often it has stopped to listen for want of descriptors.
+        self.pauses = 0
         self._closed = False
         self._told_at_s = -TELL_INTERVAL_S
         self._timer: asyncio.TimerHandle | None = None
@@ -100,6 +102,7 @@ class Intake:
         self._room = spare // 2  # the application opens some too
         if spare <= 0:
             self._paused = True
+            self.pauses += 1
             self._tell(limit)
             self._stop_accepting()
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastserve.config import Config
     from fastserve.core import Core
 
-__all__ = ["Metrics", "request_ids", "watch_loop"]
+__all__ = ["request_ids", "slow_requests", "watch_loop", "working"]
 
 #: `blocked_loop_ms`, if nobody gives it.
 _WHILE_WRITING_MS, _IN_PRODUCTION_MS = 100, 1000
@@ -35,48 +35,29 @@ def request_ids(config: Config, core: Core, inner: Any) -> Any:
     return core.part_for("request_id", "RequestIds")(TrustedPeers(config.trusted_proxies), inner)
 
 
-class Metrics:
-    """Counts what one process serves, and answers for it on a path. `counters` observes the requests."""
+def slow_requests(config: Config, core: Core, driver: Any) -> Any:
+    """Return the observer that tells of slow requests, None if nobody wants it. Raises StartupError.
 
-    def __init__(self, core: Core, path: str) -> None:
-        from fastserve.features.loop_lag import LoopLag
+    It needs a timed endpoint.
+    """
+    if not config.slow_request_ms:
+        return None
+    from fastserve.features.slow_lines import SlowLines
 
-        try:
-            from fastserve.metrics import page_of
-        except ModuleNotFoundError:
-            raise StartupError(
-                "--metrics needs prometheus-client: pip install 'fastserve[metrics]'."
-            ) from None
-        self.counters = core.part_for("metrics", "Counters")()
-        self._driver = core.part_for("metrics", "MetricsDriver")
-        self._lag = LoopLag()
-        self._path = path
-        self._page = page_of(self.snapshot)
-        self._endpoint: Any = None
-        self._watch: Any = None
+    has_split = hasattr(driver, "timed")
+    if has_split:
+        driver.timed = True
+    lines = SlowLines(logger, has_split)
+    return core.part_for("slow_request_ms", "SlowRequests")(config.slow_request_ms / 1000, lines.tell)
 
-    def before(self, driver: Any) -> Any:
-        """Return a driver that answers for the path, and leaves other requests to this one."""
-        return self._driver(driver, self._path, self._page)
 
-    def start(self, endpoint: Any, watch: Any) -> None:
-        """Begin, once the server listens; `watch` is what `watch_loop` has returned."""
-        self._endpoint, self._watch = endpoint, watch
-        self._lag.start()
+def working(driver: Any, loop_thread: int) -> list[dict[str, Any]]:
+    """Return the requests that this driver of the application works on; for any thread."""
+    if not hasattr(driver, "working"):
+        return []
+    from fastserve.features.in_flight import requests_in_flight
 
-    def close(self) -> None:
-        self._lag.close()
-
-    def snapshot(self) -> dict[str, Any]:
-        """All numbers, in what JSON can hold."""
-        return {
-            **self.counters.snapshot(),
-            **self._lag.snapshot(),
-            "connections": self._endpoint.connections,
-            "in_flight": self._endpoint.requests_in_flight,
-            "holds": self._watch.holds if self._watch is not None else 0,
-            "held_s": self._watch.held_s if self._watch is not None else 0.0,
-        }
+    return requests_in_flight(driver, loop_thread)
 
 
 def watch_loop(

@@ -374,9 +374,18 @@ OPTIONS: tuple[Option, ...] = (
         "milliseconds", minimum=0, maximum=10**7,
     ),
     Option(
+        "slow_request_ms", int, 0, "observation",
+        "Log each request that took so long, with where its time went. 0: none.",
+        "milliseconds", minimum=0, maximum=10**7,
+    ),
+    Option(
         "metrics", str, None, "observation",
-        "Answer on this path with what was counted, in OpenMetrics; of one process, so not with workers.",
-        "a path like /metrics", pattern="/[!-~]*",
+        "Answer with what was counted, in OpenMetrics: on this path, or at an address of its own.",
+        judge=forms.metrics, form="a path like /metrics, a port, HOST:PORT or unix:PATH",
+    ),
+    Option(
+        "statsd", str, None, "observation", "Send what was counted to a StatsD server, every ten seconds.",
+        judge=forms.datagrams, form="HOST:PORT",
     ),
     # --- headers
     Option(
@@ -495,24 +504,15 @@ def _markdown() -> str:
             if option.group == group:
                 flag = "`, `".join(option.spelling.split("/"))
                 default = "" if option.default in (None, (), "") else f"`{_default(option.default)}`"
-                values = " ".join(
-                    filter(
-                        None,
-                        (option.expects.removeprefix("one of "), "" if option.type is str else option.unit),
-                    )
-                )
+                unit = "" if option.type is str else option.unit
+                values = f"{option.expects.removeprefix('one of ')} {unit}".strip()
                 lines.append(f"| `{flag}` | `{option.name}` | {default} | {values} | {option.help} |")
     return "\n".join(lines) + "\n"
 
 
 def _default(value: Any) -> str:
-    return (
-        str(value).lower()
-        if isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text.lower() if isinstance(value, bool) else text
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import contextvars
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,14 @@ from fastserve.asgi.lifespan import Lifespan
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.core import Core, find
 from fastserve.drivers import driver_for, upgrade_for
+from fastserve.errors import StartupError
 from fastserve.holder import told_with_holder
 from fastserve.intake import Intake
 from fastserve.log import announce, logger, reopen_files, style
+from fastserve.measuring import Measuring
 from fastserve.server_state import ServerState
 from fastserve.sockets import Binding, address_error, bind, given
+from fastserve.tally import Numbers
 from fastserve.threads import Threads
 
 if TYPE_CHECKING:
@@ -52,6 +56,11 @@ class Server:
     event loop's listening servers, `server_state` tells of their connections and requests.
     """
 
+    #: Whether another process watches over this one.
+    has_parent = False
+    #: Whether somebody may ask that one what this one does.
+    has_operator = False
+
     def __init__(self, config: Config) -> None:
         self.config = config
         self.started = False
@@ -69,11 +78,13 @@ class Server:
         self._plain: Sequence[Any] = ()
         self._lifespan: Lifespan | None = None
         self._threads: Threads | None = None
+        self._driver: Any = None
+        self._thread = 0
         self._endpoint: Any = None
         self._access_log: Any = None
         self._intake: Intake | None = None
         self._loop_watch: Any = None
-        self._metrics: observation.Metrics | None = None
+        self._measuring: Measuring | None = None
         self._stop_tls: Callable[[], None] | None = None
 
     @property
@@ -193,6 +204,15 @@ class Server:
         if self.started:
             _log_process("Finished server process [%s]")
 
+    def collect_numbers(self, taker: Callable[[Numbers], None]) -> None:
+        """Hand what was counted to `taker`, on the event loop, at once or later."""
+        assert self._measuring is not None
+        taker(self._measuring.snapshot())
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What each request in hand is doing, in what JSON can hold; from any thread."""
+        return observation.working(self._driver, self._thread)
+
     def reopen_logs(self) -> None:
         """Open log files by their names again, as somebody has moved them away; from any thread."""
         if self._loop is not None:
@@ -231,16 +251,25 @@ class Server:
         request_filter = observation.request_ids(config, core, request_filter)
         driver = driver_for(config, core, loop, context, state)
         upgrade = upgrade_for(config, core, loop, driver)
+        self._driver = driver
+        self._thread = threading.get_ident()
+        slow_requests = observation.slow_requests(config, core, driver)
+        if slow_requests is not None:
+            observers.append(slow_requests)
         outer = self._with_health(core, driver)
-        if config.metrics is not None:
-            self._metrics = observation.Metrics(core, config.metrics)
-            observers.append(self._metrics.counters)
-            outer = self._metrics.before(outer)
+        if (config.metrics_address or config.statsd) and not self.has_parent:
+            raise StartupError(
+                "--statsd, and --metrics with an address of its own, need the command or run() to serve."
+            )
+        if config.metrics or config.statsd or self.has_operator:
+            self._measuring = Measuring(core, config.metrics, self.collect_numbers)
+            observers.append(self._measuring.counters)
+            outer = self._measuring.before(outer)
         arguments = [loop, config, outer, config.encoded_headers, observers, request_filter]
         endpoint = self._endpoint = core.part("Endpoint")(
             *arguments, *([upgrade] if upgrade is not None else ())
         )
-        endpoint.timed = access.needs_times(config) or self._metrics is not None
+        endpoint.timed = access.needs_times(config) or bool(slow_requests or self._measuring)
         protocol = config.get_http_protocol()
         plain: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
         accept = plain
@@ -260,8 +289,8 @@ class Server:
             told = told_with_holder(error, sock.family, sock.getsockname())
             raise address_error(binding.address, told) from None
         self._loop_watch = observation.watch_loop(config, loop, driver, endpoint, binding.sockets)
-        if self._metrics is not None:
-            self._metrics.start(endpoint, self._loop_watch)
+        if self._measuring is not None:
+            self._measuring.start(endpoint, self._loop_watch, self._threads, self._intake)
 
     def _with_health(self, core: Core, driver: Any) -> Any:
         """Return the driver, behind one that answers for the server's health where that is wanted."""
@@ -357,7 +386,7 @@ class Server:
             endpoint.cancel_requests()
             endpoint.abort()
             endpoint.close()
-            for watching in (self._loop_watch, self._metrics):
+            for watching in (self._loop_watch, self._measuring):
                 if watching is not None:
                     watching.close()
             if self._access_log is not None:

@@ -77,7 +77,8 @@ def _serve(config: Config, read_again: Callable[[], Config] | None) -> int:
 
 def _needs_parent(config: Config) -> bool:
     named = (config.control_socket, config.health_bind, config.user, config.group)
-    return config.reload or config.supervise or config.processes > 1 or any(named)
+    numbers_leave = config.metrics_address is not None or config.statsd is not None
+    return config.reload or config.supervise or config.processes > 1 or numbers_leave or any(named)
 
 
 def _serve_here(

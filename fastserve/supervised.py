@@ -17,7 +17,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastserve.core import find
@@ -28,6 +28,7 @@ from fastserve.serving import report
 from fastserve.stacks import told
 from fastserve.supervisor.ipc import Channel
 from fastserve.supervisor.process import leave_to_parent
+from fastserve.tally import Numbers
 from fastserve.title import entitle
 from fastserve.wakeup import woken_by_signals
 
@@ -98,11 +99,16 @@ def _warm_up(config: Config) -> None:
 
 
 class _Worker(Server):
+    has_parent = True
+
     def __init__(self, config: Config, channel: Channel, plain: Sequence[Any]) -> None:
         super().__init__(config)
         self._plain = plain
         self._channel = channel
         self._is_due = False
+        self.has_operator = config.control_socket is not None and config.http in ("auto", "cython")
+        #: Who waits for the numbers of all workers.
+        self._asking: list[Callable[[Numbers], None]] = []
         self._beat_s = min(_BEAT_S, config.timeout_worker_healthcheck / 4)
 
     @contextlib.contextmanager
@@ -137,15 +143,38 @@ class _Worker(Server):
         if 0 < self.config.worker_memory_bytes_max < size:
             self._end_is_due(f"has {size} bytes of memory")
 
-    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        counts = {
+    def _counts(self) -> dict[str, int]:
+        return {
             "requests": self.server_state.total_requests,
             "connections": len(self.server_state.connections),
             "memory_bytes": resident_bytes(),
         }
-        self._channel.send(**{"is": "alive", "counts": counts})
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        counts = self._counts()
+        self._tell_counts(counts)
         self._check_memory(counts["memory_bytes"])
         loop.call_later(self._beat_s, self._beat, loop)
+
+    def _tell_counts(self, counts: dict[str, int]) -> None:
+        numbers = {"numbers": self._measuring.snapshot()} if self._measuring is not None else {}
+        self._channel.send(**{"is": "alive", "counts": counts, **numbers})
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.started:
+            self._tell_counts(self._counts())  # the last requests too
+
+    def collect_numbers(self, taker: Callable[[Numbers], None]) -> None:
+        """Those of all workers: the supervisor has them."""
+        self._asking.append(taker)
+        self._tell_counts(self._counts())
+        self._channel.send(**{"is": "asking"})
+
+    def _hand_out(self, numbers: Numbers) -> None:
+        asking, self._asking = self._asking, []
+        for taker in asking:
+            taker(numbers)
 
     def obey(self) -> None:
         """Do what the supervisor says, in a thread of its own, until it has gone."""
@@ -153,14 +182,21 @@ class _Worker(Server):
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while (messages := self._channel.receive(wait=True)) is not None:
             for message in messages:
-                self._do(message["do"])
+                self._do(message["do"], message.get("numbers"))
         logger.error("The parent process has ended: process [%d] ends too", os.getpid())
         os.kill(os.getpid(), signal.SIGTERM)
         config = self.config
         time.sleep(config.shutdown_delay_s + (config.timeout_graceful_shutdown or 0) + _ORPHAN_GRACE_S)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def _do(self, what: str) -> None:
+    def _report(self) -> list[dict[str, Any]]:
+        try:
+            return self.requests()
+        except Exception:  # what they are doing changes while it is looked at
+            logger.exception("Cannot tell what the requests are doing")
+            return []
+
+    def _do(self, what: str, numbers: Any) -> None:
         if what == "force":
             self.force_exit = True
         elif what == "retire":
@@ -172,6 +208,12 @@ class _Worker(Server):
             logger.error("Process [%d], which has not answered, is here:\n%s", os.getpid(), told())
         elif what == "reopen":
             self.reopen_logs()
+        elif what == "report":
+            # Here, and not on the loop: who asks may want to know why the loop stands still.
+            self._channel.send(**{"is": "reporting", "requests": self._report()})
+        elif what == "numbers" and self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._hand_out, numbers)
 
 
 def resident_bytes() -> int:

@@ -32,6 +32,7 @@ class Executor(ThreadPoolExecutor):
         self.threads = threads
         #: When each call was made that has not begun, in order, on the monotonic clock.
         self._waiting: dict[object, float] = {}
+        self._running: set[object] = set()
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         key = object()
@@ -39,7 +40,11 @@ class Executor(ThreadPoolExecutor):
 
         def begin() -> Any:
             self._waiting.pop(key, None)
-            return call(*args, **kwargs)
+            self._running.add(key)
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self._running.discard(key)
 
         try:
             future = super().submit(begin)
@@ -53,6 +58,11 @@ class Executor(ThreadPoolExecutor):
     def waiting(self) -> int:
         """Calls that wait for a thread."""
         return len(self._waiting)
+
+    @property
+    def in_use(self) -> int:
+        """Threads that work."""
+        return len(self._running)
 
     def longest_wait_s(self) -> float:
         """For how long the first of them has waited; 0 if there is none."""
@@ -95,6 +105,17 @@ class Threads:
         if self._probe is not None:
             self._probe.cancel()
             self._probe = None
+
+    def pools(self) -> dict[str, tuple[int, int, int]]:
+        """Of each pool that is known: its threads, those that work, and the calls that wait for one."""
+        found = {}
+        if self._executor is not None:
+            found["asyncio"] = (self._executor.threads, self._executor.in_use, self._executor.waiting)
+        if self._limiter is not None:
+            statistics = self._limiter.statistics()
+            waiting = statistics.tasks_waiting - (self._probe is not None)
+            found["anyio"] = (int(statistics.total_tokens), statistics.borrowed_tokens, max(0, waiting))
+        return found
 
     def _find_limiter(self) -> None:
         """In a task: anyio keeps a limiter for each event loop, and asks which one this is."""

@@ -28,6 +28,7 @@ cdef class ASGIDriver(Driver):
     cdef list idle_waiters
     cdef LoopWatch watch     # hears of every step, or None
     cdef fs_watch *mark      # its, or NULL
+    cdef public bint timed   # sinks are told where the time goes
 
     cdef object spawn(self, ASGICycle cycle)
     cdef int forget(self, object task) except -1
@@ -50,6 +51,7 @@ cdef class ASGICycle(Stream):
     cdef bint body_ended
     cdef bint last_received      # the application has the body's last message
     cdef bint disconnected
+    cdef double asked_s          # when the body was first waited for, if the driver is timed; 0: it is not
     cdef list receivers          # futures, or None
     cdef int ends_in_a_row       # http.disconnect, without a turn of the loop
 
@@ -62,6 +64,8 @@ cdef class ASGICycle(Stream):
     cdef int call(self) except -1
     cdef int settle(self, object result) except -1
     cdef int fail(self, object error) except -1
+    cdef int note_step(self, Sink sink) noexcept
+    cdef tuple told(self)
     cdef int give_up(self, int status) except -1
     cdef int end(self) except -1
     cdef object next_message(self)
@@ -82,4 +86,5 @@ cdef class Receive(Awaitable):
 
 cdef class Drain(Awaitable):
     cdef ASGICycle cycle
+    cdef double since_s      # when the wait began, if the driver is timed
     cdef bint owes_turn

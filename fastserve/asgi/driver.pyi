@@ -38,6 +38,15 @@ class ASGIDriver(Driver):
     def stepping(self) -> Request | None:
         """The request whose application runs now, as another thread sees it; None if there is none."""
 
+    def working(self) -> list[tuple[Request, float, str, Any]]:
+        """What the requests in hand are doing, as any thread may ask.
+
+        ``(request, began_s, doing, coroutine)`` of each. ``doing`` is one of ``runs``, ``suspended``,
+        ``waits for its body``, ``waits for a message`` and ``waits for its client``; ``began_s`` is 0 where
+        the endpoint is not timed.
+        """
+
+    timed: bool
     def cancel_all(self) -> int: ...
 
 class Receive(Awaitable):

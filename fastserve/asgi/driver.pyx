@@ -15,6 +15,7 @@ from cpython.ref cimport Py_DECREF
 
 from fastserve.asgi.awaitable cimport PENDING, READY, Awaitable
 from fastserve.asgi.scope cimport ScopeMaker
+from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.csrc.watch cimport fs_watch, fs_watch_begin, fs_watch_end
 from fastserve.loop_watch cimport LoopWatch
@@ -140,6 +141,20 @@ cdef class ASGIDriver(Driver):
             return None
         return (<ASGICycle>self.mark.holder).request
 
+    def working(self):
+        """What the requests in hand are doing, as any thread may ask: ``(request, began_s, doing, coroutine)`` of each.
+
+        ``doing`` is one of ``runs``, ``suspended``, ``waits for its body``, ``waits for a message`` and ``waits for
+        its client``; ``began_s`` is 0 where the endpoint is not timed.
+        """
+        cdef ASGICycle cycle
+        cycles = [task.get_coro() for task in list(self.tasks)]
+        if self.mark != NULL and self.mark.holder != NULL:
+            cycle = <ASGICycle>self.mark.holder  # its first step, perhaps: it has no task yet
+            if cycle not in cycles:
+                cycles.append(cycle)
+        return [(<ASGICycle>one).told() for one in cycles if isinstance(one, ASGICycle)]
+
     cdef object when_idle(self):
         waiter = self.loop.create_future()
         if self.tasks:
@@ -179,11 +194,16 @@ cdef class Drain(Awaitable):
 
     cdef object poll(self):
         cdef Sink sink = self.cycle.sink
+        if self.since_s > 0:
+            sink.client_wait_s += fs_exact_s() - self.since_s
+            self.since_s = 0
         if sink.disconnected:
             raise ClientDisconnected("the client disconnected")
         return None if sink.writable() else PENDING
 
     cdef object waiter(self):
+        if self.cycle.driver.timed:
+            self.since_s = fs_exact_s()
         return self.cycle.sink.wait_writable()
 
 
@@ -238,6 +258,8 @@ cdef class ASGICycle(Stream):
         cdef fs_watch *mark = self.driver.mark
         if mark != NULL:
             fs_watch_begin(mark, <void *>self)
+        if self.driver.timed:
+            sink.step_began_s = fs_exact_s()
         sink.cork()
         self.running = True
         self.sends_in_a_row = 0
@@ -254,6 +276,8 @@ cdef class ASGICycle(Stream):
             self.running = False
             if mark != NULL:
                 fs_watch_end(mark)
+            if sink.step_began_s > 0:
+                self.note_step(sink)
             sink.uncork()
         return take(result) if outcome == PYGEN_NEXT else ENDED
 
@@ -264,6 +288,8 @@ cdef class ASGICycle(Stream):
         cdef fs_watch *mark = self.driver.mark
         if mark != NULL:
             fs_watch_begin(mark, <void *>self)
+        if self.driver.timed:
+            sink.step_began_s = fs_exact_s()
         sink.cork()
         self.running = True
         try:
@@ -279,8 +305,15 @@ cdef class ASGICycle(Stream):
             self.running = False
             if mark != NULL:
                 fs_watch_end(mark)
+            if sink.step_began_s > 0:
+                self.note_step(sink)
             sink.uncork()
         return awaited
+
+    cdef int note_step(self, Sink sink) noexcept:
+        sink.ran_s += fs_exact_s() - sink.step_began_s
+        sink.step_began_s = 0
+        return 0
 
     cdef int call(self) except -1:
         cdef object coroutine
@@ -334,6 +367,17 @@ cdef class ASGICycle(Stream):
         if sink.head_sent():
             return sink.abort()
         return sink.send_error(status)
+
+    cdef tuple told(self):
+        cdef list receivers = self.receivers
+        doing = "suspended"
+        if self.running:
+            doing = "runs"
+        elif receivers and not self.body_ended and not self.disconnected:
+            doing = "waits for its body" if self.request.protocol is None else "waits for a message"
+        elif not self.sink.finished and not self.sink.writable():
+            doing = "waits for its client"
+        return self.request, self.sink.began_s, doing, self.coroutine
 
     def complain(self, message, *values, exc_info=None):
         """A line in the error log that names the route. Raises what the program's own log handlers raise."""
@@ -449,6 +493,8 @@ cdef class ASGICycle(Stream):
 
     cdef object wait_for_message(self):
         cdef object future = self.driver.loop.create_future()
+        if self.driver.timed and self.asked_s == 0 and not self.body_ended:
+            self.asked_s = fs_exact_s()
         if self.receivers is None:
             self.receivers = [future]
         else:  # some may have been cancelled
@@ -459,6 +505,9 @@ cdef class ASGICycle(Stream):
         cdef list receivers = self.receivers
         if receivers is not None:
             self.receivers = None
+            if self.asked_s > 0:
+                self.sink.body_wait_s += fs_exact_s() - self.asked_s
+                self.asked_s = 0
             for future in receivers:
                 if not future.done():
                     future.set_result(None)

@@ -19,6 +19,7 @@ from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
 
 from fastserve.asgi.result import await_result
+from fastserve.request_context import REQUEST_ID
 from fastserve.stream.sink import ClientDisconnected
 
 cdef extern from "Python.h":
@@ -110,6 +111,8 @@ cdef class WebSocketCycle(ASGICycle):
     cdef int call(self) except -1:
         if self.ended:
             raise RuntimeError("cannot reuse already awaited coroutine")
+        if self.request.request_id is not None:
+            REQUEST_ID.set(self.request.request_id)  # in the task's own context
         scope = self.driver.scopes.make_websocket(self.request, self.session.subprotocols)
         coroutine = self.driver.app(scope, self.receive_message, self.send_message)
         self.coroutine = coroutine if PyCoro_CheckExact(coroutine) else await_result(coroutine)

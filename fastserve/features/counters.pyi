@@ -9,7 +9,6 @@ class Counters(Observer):
     def snapshot(self) -> dict[str, Any]:
         """The numbers so far, in what JSON can hold, so that those of several processes can be added up.
 
-        ``requests``: ``[method, status, count]`` for each pair that was seen. ``duration_bounds_s``: the
-        upper bounds of the buckets, in seconds; ``durations``: how many fell into each, and behind the last;
-        ``duration_s``: their sum. ``bytes_received`` and ``bytes_sent``: of bodies.
+        ``requests``: by ``"METHOD STATUS"``. ``durations``: how many fell into which bucket, by its upper
+        bound in seconds; ``duration_s``: their sum. ``bytes_received`` and ``bytes_sent``: of bodies.
         """

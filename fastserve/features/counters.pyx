@@ -37,20 +37,19 @@ cdef class Counters(Observer):
     def snapshot(self):
         """The numbers so far, in what JSON can hold, so that those of several processes can be added up.
 
-        ``requests``: ``[method, status, count]`` for each pair that was seen. ``duration_bounds_s``: the
-        upper bounds of the buckets, in seconds; ``durations``: how many fell into each, and behind the last;
-        ``duration_s``: their sum. ``bytes_received`` and ``bytes_sent``: of bodies.
+        ``requests``: by ``"METHOD STATUS"``. ``durations``: how many fell into which bucket, by its upper bound in
+        seconds; ``duration_s``: their sum. ``bytes_received`` and ``bytes_sent``: of bodies.
         """
         cdef int row, status
-        found = []
+        found = {}
         for row, name in enumerate((*_METHODS, _OTHER)):
             for status in range(STATUSES_MAX):
                 if self.requests[row][status] > 0:
-                    found.append([name, status, self.requests[row][status]])
+                    found[f"{name} {status}"] = self.requests[row][status]
         return {
             "requests": found,
-            "duration_bounds_s": [BOUNDS_S[bucket] for bucket in range(BUCKETS)],
-            "durations": [self.durations[bucket] for bucket in range(BUCKETS + 1)],
+            "durations": {str(BOUNDS_S[bucket]) if bucket < BUCKETS else "+Inf": self.durations[bucket]
+                          for bucket in range(BUCKETS + 1)},
             "duration_s": self.duration_s,
             "bytes_received": self.bytes_received,
             "bytes_sent": self.bytes_sent,

@@ -41,5 +41,6 @@ class LoopLag:
         self.start()
 
     def snapshot(self) -> dict[str, Any]:
-        """`lag_bounds_s`, `lags` and `lag_s`, as `Counters` has those of durations."""
-        return {"lag_bounds_s": list(_BOUNDS_S), "lags": list(self._counts), "lag_s": self._sum_s}
+        """`lags` and `lag_s`, as `Counters` has those of durations."""
+        bounds = (*map(str, _BOUNDS_S), "+Inf")
+        return {"lags": dict(zip(bounds, self._counts, strict=True)), "lag_s": self._sum_s}

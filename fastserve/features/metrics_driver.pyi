@@ -7,13 +7,19 @@ class MetricsDriver(Driver):
 
     :param inner: the driver of all other requests
     :param path: of the page
-    :param page: called with the request's Accept field, or ""; returns the page and its content type
+    :param page: called with the request's Accept field, or "", and with what takes the page and its content
+        type, on the loop, then or later
     """
 
-    def __init__(self, inner: Driver, path: str, page: Callable[[str], tuple[bytes, str]]) -> None: ...
+    def __init__(
+        self, inner: Driver, path: str, page: Callable[[str, Callable[[bytes, str], None]], None]
+    ) -> None: ...
     def in_flight(self) -> int: ...
     def cancel_all(self) -> int: ...
     def close(self) -> int: ...
 
 class MetricsAnswer(Stream):
-    """A request that is answered as soon as it is here; a body is of no interest."""
+    """A request that is answered as soon as the page is there; a body is of no interest."""
+
+    def answer(self, body: bytes, kind: str) -> None:
+        """What takes the page."""

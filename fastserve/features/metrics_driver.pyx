@@ -13,7 +13,8 @@ cdef class MetricsDriver(Driver):
 
     :param inner: the driver of all other requests
     :param path: of the page
-    :param page: called with the request's Accept field, or ""; returns the page and its content type
+    :param page: called with the request's Accept field, or "", and with what takes the page and its content type,
+        on the loop, then or later
     """
 
     def __init__(self, Driver inner not None, str path not None, page):
@@ -45,7 +46,7 @@ cdef class MetricsDriver(Driver):
 
 
 cdef class MetricsAnswer(Stream):
-    """A request that is answered as soon as it is here; a body is of no interest."""
+    """A request that is answered as soon as the page is there; a body is of no interest."""
 
     cdef int push_body(self, bytes data) except -1:
         return 0
@@ -54,16 +55,23 @@ cdef class MetricsAnswer(Stream):
         return 0
 
     cdef int start(self) except -1:
-        cdef Sink sink = self.sink  # the answer may end the request, and this object with it
         accept = next((value for name, value in self.request.headers if name == b"accept"), b"")
-        body, kind = self.page(accept.decode("latin-1"))
+        self.page(accept.decode("latin-1"), self.answer)
+        return 0
+
+    def answer(self, bytes body not None, str kind not None):
+        """What takes the page."""
+        cdef Sink sink = self.sink  # the answer may end the request, and this object with it
+        if sink is None:
+            return
+        self.sink = None
         sink.send_head(200, [
             (b"content-type", kind.encode("ascii")),
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
         ])
         sink.send_data(body, False)
-        return 0
 
     cdef int disconnect(self) except -1:
+        self.sink = None
         return 0

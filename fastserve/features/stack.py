@@ -13,11 +13,12 @@ import os
 import site
 import sys
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-__all__ = ["Place", "Stack"]
+__all__ = ["Moment", "Place", "Stack", "stack_of"]
 
 _TEXT_CHARACTERS_MAX = 120
 _FRAMES_MAX = 200
@@ -82,6 +83,10 @@ class _Mark:
         return Place(code.co_filename, self.line, code.co_name, qualified, package, text)
 
 
+def _mark_of(at: FrameType) -> _Mark:
+    return _Mark(at.f_code, at.f_lineno or at.f_code.co_firstlineno, at.f_lasti, at.f_globals)
+
+
 class Moment:
     """A stack as it is now, noted without a look into files: the other thread cannot go far meanwhile.
 
@@ -95,10 +100,7 @@ class Moment:
             frames.append(frame)
             frame = frame.f_back
         frames = frames[: max(0, len(frames) - outer_count)][:_FRAMES_MAX]
-        self._marks = [
-            _Mark(at.f_code, at.f_lineno or at.f_code.co_firstlineno, at.f_lasti, at.f_globals)
-            for at in frames
-        ]
+        self._marks = [_mark_of(at) for at in frames]
         self._request = next(filter(None, map(_request, frames)), None)
         self._locals = {name: _outline(value) for name, value in frames[0].f_locals.items()} if frames else {}
 
@@ -139,6 +141,11 @@ class Stack:
                 break
             inner.append(place.package)
         return [*dict.fromkeys([*reversed(inner), *filter(None, [self.callee])])]
+
+
+def stack_of(frames: Sequence[FrameType]) -> Stack:
+    """The stack of frames that do not run, such as those of suspended coroutines; the innermost first."""
+    return Stack(tuple(_mark_of(frame).place for frame in frames[:_FRAMES_MAX]))
 
 
 def _shortened(path: str) -> str:

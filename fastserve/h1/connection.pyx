@@ -228,10 +228,12 @@ cdef class Connection(Channel):
         self.body_paused = False
         self.enter(IN_REQUEST, self.endpoint.body_timeout_s if has_body else 0)
         if verdict.status != 0:
+            self.endpoint.count_refusal(verdict.reason.decode("ascii"))
             return sink.send_error(verdict.status)
         if self.endpoint.concurrency_max > 0 and self.endpoint.is_crowded():
             return sink.send_error(503)
         if self.endpoint.body_bytes_max > 0 and verdict.content_length > <uint64_t>self.endpoint.body_bytes_max:
+            self.endpoint.count_refusal("body too large")
             return sink.send_error(413)
         self.stream_started = False
         if verdict.upgrade and self.endpoint.upgrade is not None:
@@ -285,6 +287,7 @@ cdef class Connection(Channel):
         if self.state == DISCARDING:
             return self.linger()
         self.may_send_more = True
+        self.endpoint.count_refusal(reason)
         if status != 413:
             self.endpoint.bad_request(self.peer_name(), status, reason, excerpt)
         if sink is None:
@@ -502,6 +505,7 @@ cdef class Connection(Channel):
     cdef int on_sweep(self, double now_s) except -1:
         if ((self.outbox.paused or self.state >= LINGERING)
                 and self.outbox.is_stuck(now_s, self.endpoint.write_timeout_s)):
+            self.endpoint.stuck_clients += 1
             self.drop()  # it takes nothing
         if self.state == IN_REQUEST:
             return self.sweep_request(now_s)

@@ -65,6 +65,7 @@ cdef class EncryptedConnection(Connection):
             if not self.head_clocked and self.deadline_s > 0:
                 self.deadline_s = now_s + self.endpoint.keep_alive_timeout_s  # not idle: it takes its answers
         if self.outbox.is_stuck(now_s, self.endpoint.write_timeout_s):
+            self.endpoint.stuck_clients += 1
             return self.drop()
         return 0
 

@@ -34,6 +34,8 @@ cdef class Tunnel(Backlog):
         channel.tunnel = self
         channel.outbox = outbox
         endpoint.link(self)
+        endpoint.upgraded += 1
+        endpoint.tunnels += 1
         transport.set_protocol(self)
         session.opened(channel)
         if endpoint.draining:
@@ -81,6 +83,7 @@ cdef class Tunnel(Backlog):
         """What was read before is the session's all the same, though it may take its time."""
         cdef ByteSession session = self.session
         self.endpoint.unlink(self)
+        self.endpoint.tunnels -= 1
         self.outbox.close()
         self.transport = None
         self.at_eof = True
@@ -189,6 +192,7 @@ cdef class Tunnel(Backlog):
         cdef ByteSession session = self.session
         if ((self.outbox.paused or self.outbox.wire is not None or self.state != PASSING)
                 and self.outbox.is_stuck(now_s, self.endpoint.write_timeout_s)):
+            self.endpoint.stuck_clients += 1
             return self.drop()
         if self.state == PASSING:
             return session.on_sweep(now_s)

@@ -25,6 +25,10 @@ cdef class Endpoint:
     cdef readonly Upgrade upgrade  # or None
     cdef Turn turn
     cdef public uint64_t total_requests
+    cdef readonly dict refusals  # reason -> how many requests were turned away for it
+    cdef readonly uint64_t stuck_clients  # connections that were dropped for taking nothing
+    cdef readonly uint64_t upgraded       # connections that have become something else, so far
+    cdef readonly Py_ssize_t tunnels      # and now
     cdef readonly bint last_answers
     cdef readonly bint draining
     cdef public bint timed       # sinks note when their request began and their answer did
@@ -66,5 +70,6 @@ cdef class Endpoint:
     cdef bytes default_block(self)
     cdef bytes default_block_without(self, bint date, bint server)
     cdef bint is_crowded(self) except -1
+    cdef int count_refusal(self, str reason) except -1
     cdef str note(self)
     cdef int bad_request(self, object client, int status, str reason, bytes excerpt) except -1

@@ -76,6 +76,22 @@ class Endpoint:
     @property
     def draining(self) -> bool: ...
     @property
+    def refusals(self) -> dict[str, int]:
+        """How many requests, and what was none, were turned away for which reason."""
+
+    @property
+    def stuck_clients(self) -> int:
+        """Connections that were dropped because their client took nothing for `write_timeout_s`."""
+
+    @property
+    def upgraded(self) -> int:
+        """Connections that have become something else, such as a WebSocket."""
+
+    @property
+    def tunnels(self) -> int:
+        """Those of them that are open."""
+
+    @property
     def peers(self) -> set[Peer]: ...
     @property
     def connections(self) -> int:

@@ -85,6 +85,7 @@ cdef class Endpoint:
         self.request_filter = request_filter
         self.upgrade = upgrade
         self.turn = Turn(loop)
+        self.refusals = {}
         self.body_bytes_max = limits.body_bytes_max
         self.write_buffer_bytes_max = limits.write_buffer_bytes_max
         self.discard_bytes_max = limits.discard_bytes_max
@@ -149,9 +150,15 @@ cdef class Endpoint:
         """Whether a request has to be turned away, which is uvicorn's rule: its own connection counts, it does not."""
         if len(self.peers) < self.concurrency_max and self.driver.in_flight() < self.concurrency_max:
             return False
+        self.count_refusal("concurrency limit")
         if self.allowance.take():
             logger.warning("Exceeded concurrency limit.")
         return True
+
+    cdef int count_refusal(self, str reason) except -1:
+        """A request, or what is none, was turned away. Reasons are this server's own words, and so a few dozen."""
+        self.refusals[reason] = self.refusals.get(reason, 0) + 1
+        return 0
 
     cdef object shared_address(self, object address):
         """One object for an address of our side, however many connections have it."""
@@ -258,6 +265,8 @@ cdef class Endpoint:
 
     def log_refused(self, str message not None, peername, str reason not None) -> None:
         """One line for the log about a peer that got no further than here; they count as bad requests do."""
+        # "TLS handshake with %s failed: %s" is counted as "TLS handshake failed".
+        self.count_refusal(message.partition(":")[0].replace(" with %s", "").replace(" from %s", ""))
         if self.allowance.take():
             logger.warning(message + "%s", name_of(peername), reason, self.note())
 

@@ -12,6 +12,11 @@ cdef class Sink:
     cdef readonly uint64_t bytes_received  # of the request's body
     cdef readonly double began_s         # when the request's head was complete, on the exact clock; 0: nobody asks
     cdef readonly double first_byte_s    # when the answer's first byte went out; 0: none has, or nobody asks
+    # Where the time went, in seconds, if the driver notes it
+    cdef readonly double ran_s           # in the application's own steps, the one that runs now left out
+    cdef readonly double step_began_s    # of the step that runs; 0: none
+    cdef readonly double body_wait_s     # for the request's body
+    cdef readonly double client_wait_s   # for the client to take the answer
     cdef readonly bint disconnected      # the client is gone: nothing that is sent arrives
     cdef readonly bint finished          # the answer is complete, or given up
 

@@ -25,6 +25,22 @@ class Sink:
         """When the answer's first byte went out, on that clock; 0 if none has, or nobody asks."""
 
     @property
+    def ran_s(self) -> float:
+        """How long the application ran before the step that runs, in seconds; 0 if nobody notes it."""
+
+    @property
+    def step_began_s(self) -> float:
+        """When that step began, on that clock; 0 if there is none."""
+
+    @property
+    def body_wait_s(self) -> float:
+        """How long the application waited for the request's body."""
+
+    @property
+    def client_wait_s(self) -> float:
+        """How long it waited for the client to take the answer."""
+
+    @property
     def disconnected(self) -> bool:
         """Whether the client is gone, so that nothing that is sent arrives."""
 

@@ -21,11 +21,16 @@ _MODE = "600"
 class Control:
     """Listens on a path until `close()`. Raises StartupError.
 
-    `answer` is given what a client sent, and returns what it gets.
+    `answer` is given what a client sent, and returns what it gets, or None and calls its other argument with
+    that later.
     """
 
     def __init__(
-        self, path: str, answer: Callable[[dict[str, Any]], dict[str, Any]], watch: Watch, forget: Forget
+        self,
+        path: str,
+        answer: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], dict[str, Any] | None],
+        watch: Watch,
+        forget: Forget,
     ) -> None:
         self._answer = answer
         self._binding = bind_unix(path, _MODE, None, None)
@@ -35,16 +40,21 @@ class Control:
         self._desk.close()
         self._binding.close()
 
-    def _answered(self, line: bytes) -> bytes | None:
+    def _answered(self, line: bytes, later: Callable[[bytes], None]) -> bytes | None:
         if not line.endswith(b"\n"):
             return None
-        return json.dumps(self._judged(line)).encode() + b"\n"
+        answer = self._judged(line, lambda answer: later(_line(answer)))
+        return None if answer is None else _line(answer)
 
-    def _judged(self, line: bytes) -> dict[str, Any]:
+    def _judged(self, line: bytes, later: Callable[[dict[str, Any]], None]) -> dict[str, Any] | None:
         try:
             request = json.loads(line)
         except ValueError:
             request = None
         if not isinstance(request, dict):
             return {"error": "That is no JSON object."}
-        return self._answer(request)
+        return self._answer(request, later)
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"

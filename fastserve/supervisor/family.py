@@ -15,17 +15,24 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastserve._version import __version__
+from fastserve.address import parsed
 from fastserve.errors import OptionError
 from fastserve.log import announce, logger, reopen_files, style
-from fastserve.sockets import bind
+from fastserve.sockets import bind, bind_address
+from fastserve.statsd import StatsD
+from fastserve.supervisor.census import Census, metrics_page
 from fastserve.supervisor.control import Control
 from fastserve.supervisor.health import Health
 from fastserve.supervisor.identity import identity_of
+from fastserve.supervisor.pages import Pages
 from fastserve.supervisor.process import Process, State
+from fastserve.supervisor.questions import Questions
 from fastserve.supervisor.signals import Signals
+from fastserve.tally import Numbers
 from fastserve.title import entitle
 
 if TYPE_CHECKING:
@@ -39,6 +46,8 @@ __all__ = ["WORKER", "Supervisor", "log_process", "order_of"]
 
 #: The module that a worker runs.
 WORKER = "supervised"
+#: StatsD's own servers sum up over so much time.
+_SEND_INTERVAL_S = 10.0
 
 
 class Supervisor:
@@ -59,6 +68,13 @@ class Supervisor:
         self._binding = handed_over or bind(config)
         self._control: Control | None = None
         self._health: Health | None = None
+        self._census = Census()
+        self._questions = Questions()
+        self._pages: Pages | None = None
+        self._statsd: StatsD | None = None
+        self._sent_s = 0.0
+        #: Whether workers that serve may ask something: what they say wakes this process then.
+        self._is_asked = config.metrics is not None and config.metrics_address is None
         announce(self._binding.address)
 
     # ---- what its kinds say ----
@@ -113,6 +129,8 @@ class Supervisor:
         child = Process(module, order, sockets or ())
         child.number = number
         self.children[child.pid] = child
+        if module == WORKER:
+            self._census.started()
         self._selector.register(child.channel, _events(child), lambda: self._hear(child))
         return child
 
@@ -159,26 +177,64 @@ class Supervisor:
                         self._watch,
                         self._selector.unregister,
                     )
+                if self.config.metrics_address is not None:
+                    self._open_pages(self.config.metrics_address)
+                if self.config.statsd is not None:
+                    host, _, port = parsed(self.config.statsd)[1].rpartition(":")
+                    self._statsd = StatsD(host, int(port))
                 self.started()
                 while self.children or not self.is_stopping:
-                    self._turn(self.turned())
+                    wait_s = self.turned()
+                    if self._statsd is not None:
+                        wait_s = self._send_numbers(self._statsd, wait_s)
+                    self._turn(wait_s)
+                if self._statsd is not None:
+                    self._statsd.send(self._census.numbers(()))
             finally:
                 # Also if something fails here: no child outlives this process.
                 for child in self.children.values():
                     child.kill()
                 self._binding.close()
-                for asked in (self._control, self._health):
+                for asked in (self._control, self._health, self._pages, self._statsd):
                     if asked is not None:
                         asked.close()
         return self.status
 
-    def _watch(self, readable: Any, callback: Callable[[], None]) -> None:
-        self._selector.register(readable, selectors.EVENT_READ, callback)
+    def _watch(self, file: Any, callback: Callable[[], None], event: int = selectors.EVENT_READ) -> None:
+        self._selector.register(file, event, callback)
+
+    def _open_pages(self, address: str) -> None:
+        def numbers() -> Numbers:
+            for worker in self._workers():
+                self._hear(worker)  # the latest
+            return self._census.numbers(self._workers())
+
+        answer = metrics_page(numbers)
+        binding = bind_address(self.config, address, "http")
+        self._pages = Pages(binding, answer, self._watch, self._selector.unregister)
+        logger.info("Metrics are on %s, at /metrics", binding.address)
+
+    def _send_numbers(self, statsd: StatsD, wait_s: float | None) -> float:
+        """Send them if it is time; return when to look again, `wait_s` at the latest."""
+        left_s = self._sent_s + _SEND_INTERVAL_S - time.monotonic()
+        if left_s <= 0:
+            self._sent_s = time.monotonic()
+            for worker in self._workers():
+                self._hear(worker)  # the latest
+            statsd.send(self._census.numbers(self._workers()))
+            left_s = _SEND_INTERVAL_S
+        return left_s if wait_s is None else min(left_s, wait_s)
+
+    def _workers(self) -> list[Process]:
+        return [child for child in self.children.values() if child.module == WORKER]
 
     def _turn(self, timeout_s: float | None) -> None:
         for key, _ in self._selector.select(timeout_s):
-            if key.fd in self._selector.get_map():  # unless another one of these has ended it
-                key.data()
+            # Another one of these may have ended it, and yet another may have got its number.
+            current = self._selector.get_map().get(key.fd)
+            if current is not None and current.fileobj is key.fileobj:
+                current.data()
+        self._questions.look()
         for child in list(self.children.values()):
             if child.state in (State.SERVING, State.STOPPING):  # what they say does not wake this process
                 self._hear(child)
@@ -189,9 +245,16 @@ class Supervisor:
     def _hear(self, child: Process) -> None:
         child.channel.flush()
         for message in child.heard():
+            if message.get("is") == "reporting":
+                self._questions.answered(child, message.get("requests"))
+            elif message.get("is") == "asking":
+                child.channel.send(do="numbers", numbers=self._census.numbers(self._workers()))
             self.said(child, message)
         if child.channel in self._selector.get_map():
-            if child.is_silent or child.state in (State.SERVING, State.STOPPING):
+            is_left_alone = child.state in (State.SERVING, State.STOPPING) and not (
+                self._is_asked or self._questions.waits_for(child)
+            )
+            if child.is_silent or is_left_alone:
                 self._selector.unregister(child.channel)
             else:
                 self._selector.modify(child.channel, _events(child), lambda: self._hear(child))
@@ -209,11 +272,16 @@ class Supervisor:
         for child in self.children.values():
             child.channel.send(do="reopen")
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do what an operator asks for; return the answer."""
+    def _answer(self, request: dict[str, Any], later: Callable[[dict[str, Any]], None]) -> Any:
+        """Do what an operator asks for; return the answer, or None: `later` is called with it."""
         what, count = request.get("do"), request.get("count")
         if what == "status":
             return self._status()
+        if what == "numbers":
+            return self._told_numbers()
+        if what == "requests":
+            self._ask_for_requests(later)
+            return None
         if what == "reopen":
             self._reopen()
         elif what == "stop":
@@ -229,9 +297,25 @@ class Supervisor:
             return {"error": f"The server does not know how to do that: {request}"}
         return {}
 
+    def _ask_for_requests(self, later: Callable[[dict[str, Any]], None]) -> None:
+        asked = [child for child in self._workers() if child.state in (State.SERVING, State.STOPPING)]
+        for child in asked:
+            if child.channel not in self._selector.get_map() and not child.is_silent:
+                self._selector.register(child.channel, _events(child), partial(self._hear, child))
+        self._questions.ask(asked, lambda answers: later({"workers": answers}))
+
+    def _told_numbers(self) -> dict[str, Any]:
+        """The status, and what each worker has counted, and all of them."""
+        for child in self._workers():
+            self._hear(child)  # the latest
+        return {
+            **self._status(),
+            "numbers": {child.pid: child.numbers for child in self._workers()},
+            "sum": self._census.numbers(self._workers()),
+        }
+
     def _status(self) -> dict[str, Any]:
         now_s = time.monotonic()
-        workers = [child for child in self.children.values() if child.module == WORKER]
         return {
             "state": "stopping" if self.is_stopping else self.state(),
             "pid": os.getpid(),
@@ -246,7 +330,7 @@ class Supervisor:
                     "age_s": round(now_s - child.entered_s, 1),
                     **child.counts,
                 }
-                for child in workers
+                for child in self._workers()
             ],
         }
 
@@ -286,6 +370,9 @@ class Supervisor:
         was = child.state
         child.ended(status)
         del self.children[pid]
+        if child.module == WORKER:
+            self._questions.ended(child)
+            self._census.ended(child, self.is_stopping or was is State.STOPPING)
         self.ended(child, was)
 
 

@@ -14,6 +14,7 @@ import json
 import pickle
 import socket
 import struct
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ class Channel:
         self._sock = sock
         self._unsent = bytearray()
         self._unread = b""
+        #: A worker speaks from its loop, and from the thread that hears what it is told.
+        self._sending = threading.Lock()
 
     @classmethod
     def of_child(cls) -> Channel:
@@ -78,12 +81,18 @@ class Channel:
         return pickle.loads(data), sockets
 
     def send(self, **message: Any) -> None:
-        if len(self._unsent) < _UNSENT_BYTES_MAX:
-            self._unsent += json.dumps(message).encode() + b"\n"
-            self.flush()
+        line = json.dumps(message).encode() + b"\n"
+        with self._sending:
+            if len(self._unsent) < _UNSENT_BYTES_MAX:
+                self._unsent += line
+                self._flush()
 
     def flush(self) -> None:
         """Send what the other side takes. Its end is told by `receive()`."""
+        with self._sending:
+            self._flush()
+
+    def _flush(self) -> None:
         try:
             while self._unsent:
                 del self._unsent[: self._sock.send(self._unsent, socket.MSG_DONTWAIT)]

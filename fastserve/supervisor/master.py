@@ -35,6 +35,7 @@ _LAST_WORDS_S = 1.0
 #: What a restart of the workers cannot change.
 _OF_THE_PARENT = (
     "bind", "insecure_bind", "health_bind", "host", "port", "uds", "uds_mode", "uds_owner", "uds_group", "fd",
+    "metrics", "statsd",
 )  # fmt: skip
 _BACKOFF_S = 0.5
 _BACKOFF_MAX_S = 30.0

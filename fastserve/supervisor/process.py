@@ -17,6 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from fastserve.supervisor import ipc
+from fastserve.tally import Numbers
 
 if TYPE_CHECKING:
     import socket
@@ -72,6 +73,8 @@ class Process:
         self.state = State.WARM
         #: What it has told of its work.
         self.counts = {"requests": 0, "connections": 0, "memory_bytes": 0}
+        #: All that it has counted (--metrics).
+        self.numbers: Numbers = {}
         self.status: int | None = None
         self.entered_s = self.heard_s = time.monotonic()
         self.served_s: float | None = None
@@ -126,6 +129,7 @@ class Process:
                 self.served_s = self.entered_s
             elif message.get("is") == "alive":
                 self.counts = message["counts"]
+                self.numbers = message.get("numbers", self.numbers)
             elif message.get("is") == "due":
                 self.due = message["why"]
         return messages or []

@@ -119,6 +119,9 @@ cdef class EnvironMaker:
         if body is not None:
             PyDict_SetItem(environ, "wsgi.input", body)
         PyDict_SetItem(environ, "wsgi.early_hints", early_hints)
+        if request.request_id is not None:
+            PyDict_SetItem(environ, "fastserve.request_id", request.request_id)
+            PyDict_SetItem(environ, "fastserve.traceparent", request.traceparent)
         for field in request.headers:
             known = VARIABLES.get(<bytes>field[0])
             name = <str>known if known is not None else variable_of(<bytes>field[0])

@@ -33,6 +33,7 @@ cdef class Pool:
     cdef Job first               # of the jobs that wait, each refers to the one that follows
     cdef Job last
     cdef readonly Py_ssize_t queued   # how many they are
+    cdef readonly Py_ssize_t refused  # and how many found no room, so far
 
     cdef bint submit(self, Job job) except -1
     cdef int wake_one(self) except -1

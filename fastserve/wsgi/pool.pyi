@@ -20,3 +20,9 @@ class Pool:
     @property
     def queued(self) -> int:
         """Requests that wait for a thread."""
+    @property
+    def refused(self) -> int:
+        """Those that found no room in the queue, so far."""
+    @property
+    def in_use(self) -> int:
+        """How many threads are in the application."""

@@ -62,9 +62,15 @@ cdef class Pool:
         """Those that live."""
         return [(<Worker>worker).thread for worker in self.workers]
 
+    @property
+    def in_use(self) -> int:
+        """How many threads are in the application."""
+        return len(self.running())
+
     cdef bint submit(self, Job job) except -1:
         """Whether there was room in the queue."""
         if self.queued >= self.queue_max or self.closing:
+            self.refused += 1
             return False
         if self.first is None:
             self.first = job

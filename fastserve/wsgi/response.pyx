@@ -17,6 +17,7 @@ from fastserve.stream.stream cimport Stream
 from fastserve.wsgi.driver cimport WSGIDriver
 from fastserve.wsgi.fields cimport read_headers, read_status
 
+from fastserve.request_context import REQUEST_ID
 from fastserve.stream.sink import ClientDisconnected
 from fastserve.wsgi.file_wrapper import FileWrapper
 
@@ -122,6 +123,8 @@ cdef class Response(Stream):
         PyContext_Enter(self.context)
         try:
             try:
+                if self.request.request_id is not None:
+                    REQUEST_ID.set(self.request.request_id)
                 if not self.over:
                     is_done = self.call(driver.app, environ)
             except BaseException as error:

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
 
+from fastserve.stream.request import Request
 from fastserve.wsgi.driver import WSGIDriver
 from fastserve.wsgi.input import Input
 from fastserve.wsgi.pool import Job, Pool
@@ -23,6 +24,12 @@ class ThreadedDriver(WSGIDriver):
         """Do what the threads have asked for. The loop calls it."""
     def look_at_threads(self) -> None:
         """Tell of those that the server has not heard of for too long. The loop's timer calls it."""
+    def working(self) -> list[tuple[Request, float, str, int | None]]:
+        """What the threads are doing, as any other may ask.
+
+        ``(request, began_s, doing, thread's identifier)`` of each request that one of them works on.
+        ``doing`` is ``runs`` or ``waits for its client``.
+        """
     def cancel_all(self) -> int: ...
     def close(self) -> int: ...
 

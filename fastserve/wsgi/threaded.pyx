@@ -106,6 +106,19 @@ cdef class ThreadedDriver(WSGIDriver):
         if self.running > 0:
             self.watch()
 
+    def working(self):
+        """What the threads are doing, as any other may ask: ``(request, began_s, doing, thread's identifier)`` of
+        each request that one of them works on. ``doing`` is ``runs`` or ``waits for its client``."""
+        cdef Worker worker
+        cdef Job job
+        found = []
+        for worker in self.pool.running():
+            job = worker.job
+            if job is not None and job.sink is not None:
+                doing = "waits for its client" if job.waits_for_client() else "runs"
+                found.append((job.request, job.sink.began_s, doing, worker.thread.ident))
+        return found
+
     # ---- too many ----
 
     cdef int refuse(self, ThreadedStream stream) except -1:

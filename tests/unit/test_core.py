@@ -20,7 +20,7 @@ def test_every_core_has_every_part() -> None:
     for core in others:
         missing = {"WebSocketDriver", "WebSocketUpgrade"}
         # Asked for by part_for(), which says so.
-        missing |= {"AccessGate", "AccessLines", "Counters", "MetricsDriver", "RequestIds"}
+        missing |= {"AccessGate", "AccessLines", "Counters", "MetricsDriver", "RequestIds", "SlowRequests"}
         assert set(core.places) == set(cython.places) - missing
 
 
