@@ -6,6 +6,7 @@
 #   PYTEST_ARGS   more arguments for pytest, as in PYTEST_ARGS="-x -k head"
 #   PYTEST_JOBS   processes that run the suite, which mostly waits; 0 for one that a debugger can stop  (4)
 #   PEERS         the environment of the servers to compare with         (.venv-peers)
+#   AUTOBAHN_ARGS --short, or cases: 1.* 9.1.1
 #   BENCH_ARGS    arguments for `python -m bench`
 #   EVIDENCE_ARGS options to try only, or --check to leave the page as it is
 #   FUZZ_SECONDS  how long each fuzz target runs                         (60)
@@ -19,6 +20,7 @@ HOST = 127.0.0.1
 PORT = 8000
 PYTEST_ARGS =
 PYTEST_JOBS = 4
+AUTOBAHN_ARGS =
 BENCH_ARGS =
 EVIDENCE_ARGS =
 FUZZ_SECONDS = 60
@@ -74,7 +76,7 @@ parity: $(VENV)/.installed-test ## tests/wire, tests/wsgi and tests/parity again
 	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --parity tests/wire tests/wsgi tests/parity $(PYTEST_ARGS)
 
 autobahn: $(VENV)/.installed-test ## the Autobahn test suite of WebSocket, where there is a CPython 2.7; an hour or so
-	$(BIN)/python tests/ws/autobahn.py
+	$(BIN)/python tests/ws/autobahn.py $(AUTOBAHN_ARGS)
 
 bench: need-wrk $(VENV)/.installed-bench bench-peers ## fastserve beside its peers: CPU per request, requests/s, latency, memory
 	$(BIN)/python -m bench --peers $(PEERS)/bin/python $(BENCH_ARGS)

@@ -12,12 +12,15 @@ which measures:
 ``load``           a workload that wrk drives
 ``clients``        a load client in C, compiled and run
 ``message_load``   a workload of WebSocket messages, that messages.c drives
+``held``           a workload of connections that stay, and are weighed
 ``paced_load``     a workload at a constant rate, that paced.c drives
 ``workloads/``     one file per workload: what is asked, and the goal
 ``result``         samples -> medians, ratios, verdicts; their file of JSON
 ``rounds``         in which order is measured
 ``text``           a report in words; ``terminal``, ``markdown``: where they stand
 =================  ===========================================================
+
+``deflate`` is a program of its own: what compression of WebSocket messages costs and saves.
 
 To add a workload, add a file to ``workloads/``; to add a server, a row to ``servers.SERVERS``.
 """

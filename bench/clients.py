@@ -1,11 +1,13 @@
 """How do the load clients in C run: those for what wrk cannot do?
 
 Each is one file in C, compiled when it is needed. It prints "warm" behind its warm-up, and, when it is
-through, one line of JSON; an error is a line on stderr.
+through, one line of JSON; an error is a line on stderr. Behind "warm" it is sent a line, for which a client
+that leaves its core to nobody waits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import resource
@@ -46,13 +48,16 @@ def built(name: str, scratch: Path) -> Path:
 def run(program: Path, server: Running, words: list[str], warm_up_s: float) -> Counted:
     """Run the client against the server, and read the server's CPU time from "warm" to the end."""
     begin_s = cpu_of_children_s()
-    client = subprocess.Popen(
-        [str(program), str(server.port), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    pipe = subprocess.PIPE
+    command = [str(program), str(server.port), *words]
+    client = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
     with client:
-        assert client.stdout is not None
+        assert client.stdin is not None and client.stdout is not None
         if client.stdout.readline() == "warm\n":
             before = kernel.read_cpu(server.pid)
+            with contextlib.suppress(BrokenPipeError):  # its stderr tells
+                client.stdin.write("\n")
+                client.stdin.flush()
             line = client.stdout.readline()
             cpu = kernel.cpu_between(before, kernel.read_cpu(server.pid))
         said = client.communicate(timeout=TIMEOUT_S)[1]

@@ -1,10 +1,12 @@
 /* The load client for WebSocket workloads: many connections, each with one message under way.
  *
- *   messages PORT CONNECTIONS SIZE SECONDS WARM_UP_SECONDS
+ *   messages PORT PATH CONNECTIONS SIZE SECONDS WARM_UP_SECONDS
  *
  * Connects, upgrades, sends a binary message of SIZE bytes on every connection, and sends it again whenever it has come
- * back whole. Every byte that comes back is compared. After WARM_UP_SECONDS it prints "warm" and counts on; after
- * SECONDS more, one line of JSON. Any error is a line on stderr and status 1.
+ * back whole. With the path /broadcast the first connection alone sends, and sends again when all of them have received
+ * the message whole. Every byte that comes is compared. After WARM_UP_SECONDS it prints "warm" and waits for a
+ * line; SECONDS later it prints one line of JSON: messages received, and how long after they were sent. Any error is a
+ * line on stderr and status 1.
  *
  * wrk knows no WebSocket, and a client in Python is slower than the servers: they would wait for it, and to be woken
  * for each message costs a server more than the message.
@@ -24,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, READ_BYTES = 1 << 18, HEAD_BYTES_MAX = 14 };
+enum { EVENTS = 256, READ_BYTES = 1 << 18, HEAD_BYTES_MAX = 14, ANSWER_TIMEOUT_MS = 5000 };
 
 typedef struct {
     int fd;
@@ -33,9 +35,11 @@ typedef struct {
 } connection;
 
 static const char handshake[] =
-    "GET /messages HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+static connection *all;
+static int count, broadcasts, missing; /* how many have not received the message yet */
 static char *request, *answer;
 static size_t request_len, answer_len;
 static double *latencies;
@@ -83,17 +87,18 @@ static void make_message(size_t size)
     }
 }
 
-static int connected(int port)
+static int connected(int port, const char *path)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     char head[4096];
     size_t len = 0;
+    int asked = snprintf(head, sizeof head, handshake, path);
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
         fail("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (send(fd, handshake, sizeof handshake - 1, 0) != sizeof handshake - 1)
+    if (send(fd, head, (size_t)asked, 0) != asked)
         fail("handshake");
     while (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0) {
         if (len == sizeof head || recv(fd, head + len, 1, 0) != 1)
@@ -144,6 +149,20 @@ static int receive(connection *c)
     return c->received == answer_len;
 }
 
+/* The message again, from whoever sends now: `c` has received it. */
+static void send_again(int epoll, connection *c, double now)
+{
+    c->received = 0;
+    if (broadcasts && --missing > 0)
+        return;
+    missing = count;
+    if (broadcasts)
+        c = all;
+    c->sent = 0;
+    c->sent_at = now;
+    send_on(epoll, c);
+}
+
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -157,10 +176,10 @@ static uint64_t run(int epoll, double seconds)
     double end = now_s() + seconds;
     latency_count = 0;
     for (double now = now_s(); now < end; now = now_s()) {
-        int count = epoll_wait(epoll, events, EVENTS, 1000);
-        if (count == 0)
-            fail("no answer within a second");
-        for (int i = 0; i < count; i++) {
+        int ready = epoll_wait(epoll, events, EVENTS, ANSWER_TIMEOUT_MS);
+        if (ready == 0)
+            fail("no answer in time");
+        for (int i = 0; i < ready; i++) {
             connection *c = events[i].data.ptr;
             if (events[i].events & EPOLLOUT)
                 send_on(epoll, c);
@@ -169,10 +188,8 @@ static uint64_t run(int epoll, double seconds)
             messages++;
             now = now_s();
             if (latency_count < latency_max)
-                latencies[latency_count++] = now - c->sent_at;
-            c->sent = c->received = 0;
-            c->sent_at = now;
-            send_on(epoll, c);
+                latencies[latency_count++] = now - (broadcasts ? all : c)->sent_at;
+            send_again(epoll, c, now);
         }
     }
     return messages;
@@ -180,27 +197,31 @@ static uint64_t run(int epoll, double seconds)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6)
-        fail("usage: messages PORT CONNECTIONS SIZE SECONDS WARM_UP_SECONDS");
-    int count = atoi(argv[2]), epoll = epoll_create1(0);
-    connection *all = calloc((size_t)count, sizeof *all);
+    if (argc != 7)
+        fail("usage: messages PORT PATH CONNECTIONS SIZE SECONDS WARM_UP_SECONDS");
+    int epoll = epoll_create1(0);
+    broadcasts = strcmp(argv[2], "/broadcast") == 0;
+    count = missing = atoi(argv[3]);
+    all = calloc((size_t)count, sizeof *all);
     if (epoll < 0 || all == NULL)
         fail("epoll");
-    make_message((size_t)atol(argv[3]));
+    make_message((size_t)atol(argv[4]));
     for (int i = 0; i < count; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
-        all[i].fd = connected(atoi(argv[1]));
+        all[i].fd = connected(atoi(argv[1]), argv[2]);
         epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event);
     }
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < (broadcasts ? 1 : count); i++) {
         all[i].sent_at = now_s();
         send_on(epoll, &all[i]);
     }
-    run(epoll, atof(argv[5]));
+    run(epoll, atof(argv[6]));
     puts("warm");
     fflush(stdout);
+    if (getchar() == EOF) /* whoever reads the server's clock needs the core that this program has filled */
+        fail("no line to go on");
     double begun = now_s();
-    uint64_t messages = run(epoll, atof(argv[4]));
+    uint64_t messages = run(epoll, atof(argv[5]));
     double duration = now_s() - begun;
     qsort(latencies, latency_count, sizeof *latencies, by_size);
     printf("{\"messages\": %llu, \"duration_s\": %.6f, \"p50_ms\": %.4f, \"p99_ms\": %.4f}\n",

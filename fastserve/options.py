@@ -315,7 +315,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     _bytes("ws_deflate_bytes_min", 256, 0, "Shorter messages are sent as they are.", group="websocket"),
     _count("ws_deflate_window_bits", 12, 15, "2 to the power of this is the window.", "websocket", 9),
-    _count("ws_deflate_memory_level", 5, 9, "zlib's memLevel: memory for speed and ratio.", "websocket"),
+    _count("ws_deflate_memory_level", 4, 9, "zlib's memLevel: memory for speed and ratio.", "websocket"),
     # --- logging
     Option(
         "log_level", str, None, "logging", "The least severe messages to log; without it: info.",

@@ -28,14 +28,19 @@ FIELD_HEADERS = HELLO_HEADERS + [
     (f"x-field-{i}".encode(), f"value {i}".encode()) for i in range(FIELDS - len(HELLO_HEADERS))
 ]
 
+MEMBERS: list[Send] = []
+
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
-    """Answer ``/``, ``/large``, ``/stream``, ``/echo``, ``/json`` and ``/fields``."""
+    """Answer ``/``, ``/large``, ``/stream``, ``/echo``, ``/json`` and ``/fields``.
+
+    On a WebSocket, ``/broadcast`` and an echo.
+    """
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
     if scope["type"] == "websocket":
-        await messages(receive, send)
+        await (broadcast if scope["path"] == "/broadcast" else messages)(receive, send)
         return
     path = scope["path"]
     if path == "/":
@@ -84,6 +89,18 @@ async def messages(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "bytes": message["bytes"]})
+
+
+async def broadcast(receive: Receive, send: Send) -> None:
+    """Send each message of a WebSocket to all that are there, one after the other."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    MEMBERS.append(send)
+    while (message := await receive())["type"] == "websocket.receive":
+        sent = {"type": "websocket.send", "bytes": message["bytes"]}
+        for member in MEMBERS:
+            await member(sent)
+    MEMBERS.remove(send)
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

@@ -86,7 +86,8 @@ cdef class ScopeMaker:
         return scope
 
     cdef dict make_websocket(self, Request request, list subprotocols):
-        """The scope of a request that may become a WebSocket: with the extensions that concern it."""
+        """The scope of a request that may become a WebSocket: with the extensions that concern it. The list is the
+        application's from now on."""
         cdef dict scope = self.make(request)
         cdef dict extensions = {"websocket.http.response": {}}
         if request.tls is not None:
@@ -94,6 +95,6 @@ cdef class ScopeMaker:
         del scope["method"]
         scope["type"] = "websocket"
         scope["scheme"] = SCHEMES.get(request.scheme, request.scheme)
-        scope["subprotocols"] = list(subprotocols)
+        scope["subprotocols"] = subprotocols
         scope["extensions"] = extensions
         return scope

@@ -25,8 +25,8 @@ cdef class FrameReader(ByteSession):
     cdef PyObject *body              # bytes of the message that has begun, ours alone; or NULL
     cdef Py_ssize_t body_bytes       # how many of them are filled
     cdef Py_ssize_t fragments        # of the message that has begun
-    cdef char control[125]           # FS_WS_CONTROL_BYTES_MAX
-    cdef int control_bytes
+    cdef char *control               # payload of a control frame that came in part; or NULL
+    cdef int control_bytes           # how many of them there are
 
     cdef int begin_frames(self) except -1
     cdef int on_message(self, object data) except -1
@@ -35,6 +35,7 @@ cdef class FrameReader(ByteSession):
 
     cdef int admit_frame(self) except -1
     cdef int take_payload(self, const char *at, Py_ssize_t size) except -1
+    cdef int take_control(self, const char *at, Py_ssize_t size) except -1
     cdef int take_whole(self, const char *at, Py_ssize_t size) except -1
     cdef int take_part(self, const char *at, Py_ssize_t size) except -1
     cdef int reserve(self, Py_ssize_t size, Py_ssize_t expected) except -1

@@ -8,15 +8,17 @@ go straight from the read into the object that the application gets, and a text 
 import zlib
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_XDECREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastserve.csrc.utf8 cimport fs_utf8_feed, fs_utf8_is_complete
 from fastserve.csrc.wsframe cimport (
-    FS_WS_ERROR, FS_WS_MORE, FS_WS_TEXT, fs_ws_event, fs_ws_is_data, fs_ws_read_head, fs_ws_reader_init, fs_ws_take,
+    FS_WS_CONTROL_BYTES_MAX, FS_WS_ERROR, FS_WS_MORE, FS_WS_TEXT, fs_ws_event, fs_ws_is_data, fs_ws_read_head,
+    fs_ws_reader_init, fs_ws_take,
 )
 from fastserve.stream.channel cimport ByteSession
 
@@ -57,6 +59,7 @@ cdef class FrameReader(ByteSession):
 
     def __dealloc__(self):
         Py_XDECREF(self.body)
+        PyMem_Free(self.control)
 
     cdef int begin_frames(self) except -1:
         fs_ws_reader_init(&self.reader, self.deflate is not None)
@@ -104,7 +107,6 @@ cdef class FrameReader(ByteSession):
         """Whether the frame whose head was read may come: it is within the limits of its message."""
         cdef uint64_t room
         if not fs_ws_is_data(&self.reader):
-            self.control_bytes = 0
             return True
         if self.discarding:
             return True
@@ -126,17 +128,35 @@ cdef class FrameReader(ByteSession):
     cdef int take_payload(self, const char *at, Py_ssize_t size) except -1:
         cdef fs_ws_reader *reader = &self.reader
         if not fs_ws_is_data(reader):
-            fs_ws_take(reader, self.control + self.control_bytes, at, size)
-            self.control_bytes += size
-            if not reader.in_frame:
-                return self.on_control(reader.opcode, self.control, self.control_bytes)
-            return 0
+            return self.take_control(at, size)
         if self.discarding:
             fs_ws_take(reader, NULL, at, size)
             return 0
         if reader.opcode != 0 and reader.fin and <uint64_t>size == reader.left and self.body == NULL:
             return self.take_whole(at, size)
         return self.take_part(at, size)
+
+    cdef int take_control(self, const char *at, Py_ssize_t size) except -1:
+        """A part of a control frame, all of it mostly: only one that was cut takes memory, until it is whole."""
+        cdef fs_ws_reader *reader = &self.reader
+        cdef char payload[FS_WS_CONTROL_BYTES_MAX]
+        cdef int total = self.control_bytes + <int>size
+        if self.control_bytes == 0 and <uint64_t>size == reader.left:
+            fs_ws_take(reader, payload, at, size)
+            return self.on_control(reader.opcode, payload, total)
+        if self.control == NULL:
+            self.control = <char *>PyMem_Malloc(FS_WS_CONTROL_BYTES_MAX)
+            if self.control == NULL:
+                raise MemoryError
+        fs_ws_take(reader, self.control + self.control_bytes, at, size)
+        self.control_bytes = total
+        if reader.in_frame:
+            return 0
+        memcpy(payload, self.control, total)
+        PyMem_Free(self.control)
+        self.control = NULL
+        self.control_bytes = 0
+        return self.on_control(reader.opcode, payload, total)
 
     cdef int take_whole(self, const char *at, Py_ssize_t size) except -1:
         """A message in one frame, all of it at hand."""

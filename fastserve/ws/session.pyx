@@ -86,7 +86,7 @@ cdef class WebSocketSession(FrameReader):
             fields.append((b"sec-websocket-extensions", self.deflate.response()))
         fields.extend(headers)
         handshake.send_upgrade(b"websocket", fields, self)
-        self.handshake = None
+        self.handshake = self.accept_key = None  # many sessions stay for long, and do little
         return 0
 
     cdef int opened(self, ByteChannel channel) except -1:

@@ -9,6 +9,7 @@ import pytest
 
 from .client import BINARY, CONTINUATION, PING, TEXT, WebSocket, frame
 from .conftest import Serve
+from .test_limits import memory_bytes
 
 TAIL = b"\x00\x00\xff\xff"
 LONG = b"a message that is worth it, " * 40
@@ -178,6 +179,32 @@ def test_the_examples_of_the_rfc(port: int) -> None:
             ws.send(frame(TEXT, bytes.fromhex(payload), rsv=4))
             assert ws.recv().payload == b"Hello"
         ws.finish()
+
+
+@pytest.mark.memory
+def test_what_a_connection_holds(serve: Serve) -> None:
+    """Both contexts, filled, of many connections: what docs/websocket.md tells."""
+    server = serve("--ws-max-queue", "16")
+    words = [b"%08x" % (number * 2654435761 % 2**32) for number in range(2000)]
+    count = 40
+
+    def talk() -> WebSocket:
+        chance = random.Random(1)
+        ws = offered(server.port, "permessage-deflate; client_max_window_bits=12")
+        peer = Peer(12, 12)
+        for _ in range(4):
+            message = b" ".join(chance.sample(words, 500))
+            ws.send(frame(TEXT, peer.deflate(message), rsv=4))
+            assert peer.inflate(ws.recv().payload) == message
+        return ws
+
+    talk().sock.close()
+    before = memory_bytes(server, "VmRSS")
+    held = [talk() for _ in range(count)]
+    grown = memory_bytes(server, "VmRSS") - before
+    for ws in held:
+        ws.sock.close()
+    assert grown / count < 60_000
 
 
 @pytest.mark.parametrize(
