@@ -43,7 +43,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test ctest pytest evidence parity autobahn bench bench-peers debug resources asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest evidence parity autobahn bench bench-peers bench-publish debug resources asan lint fuzz packaging clean
 .PHONY: soak soak-this
 
 help: ## this list
@@ -80,6 +80,11 @@ autobahn: $(VENV)/.installed-test ## the Autobahn test suite of WebSocket, where
 
 bench: need-wrk $(VENV)/.installed-bench bench-peers ## fastserve beside its peers: CPU per request, requests/s, latency, memory
 	$(BIN)/python -m bench --peers $(PEERS)/bin/python $(BENCH_ARGS)
+
+bench-publish: need-wrk $(VENV)/.installed-bench bench-peers ## the whole benchmark, and what README.md and docs/ say of it; goes on where it was interrupted
+	@mkdir -p build
+	$(BIN)/python -m bench --peers $(PEERS)/bin/python --results build/bench.json --resume $(BENCH_ARGS) || test $$? -eq 1
+	$(BIN)/python -m bench.publish build/bench.json
 
 bench-peers: $(PEERS)/.installed ## the servers that fastserve is compared with, in an environment of their own
 

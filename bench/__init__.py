@@ -17,7 +17,8 @@ which measures:
 ``workloads/``     one file per workload: what is asked, and the goal
 ``result``         samples -> medians, ratios, verdicts; their file of JSON
 ``rounds``         in which order is measured
-``text``           a report in words; ``terminal``, ``markdown``: where they stand
+``text``           a report in words; ``terminal``, ``markdown``, ``charts``: where they stand
+``publish``        results.json -> the README's table, docs/benchmark-results.md, docs/charts/
 =================  ===========================================================
 
 ``deflate`` is a program of its own: what compression of WebSocket messages costs and saves.

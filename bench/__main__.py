@@ -173,25 +173,53 @@ def new_report(options: argparse.Namespace, setting: Setting, own: Interpreter, 
 
 
 def resume(report: Report, path: Path) -> None:
-    """Take over what `path` has of the rows; raises `CannotRun` where it was measured otherwise."""
+    """Take over what `path` has: samples of the chosen rows, but for void ones, and all other rows as they
+    are.
+
+    Raises `CannotRun` where it was measured otherwise.
+    """
     try:
-        known = Report.from_json(json.loads(path.read_text()))
+        known = Report.from_json(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return
     except (ValueError, KeyError) as error:
         raise CannotRun(f"{path} cannot be gone on with: {error}") from error
-    for what in ("machine", "python", "servers", "method"):
-        before, now = getattr(known, what), getattr(report, what)
+    pairs: list[tuple[str, Any, Any]] = [
+        (what, getattr(known, what), getattr(report, what)) for what in ("machine", "python", "method")
+    ]
+    pairs += [
+        (name, known.servers[name], report.servers[name]) for name in known.servers.keys() & report.servers
+    ]
+    for what, before, now in pairs:
         if before != now:
             raise CannotRun(f"{path} was measured with another {what}: {before}, and not {now}")
-    rows = {
-        (result.workload.name, name): row for result in known.results for name, row in result.rows.items()
+    report.servers = {
+        name: (report.servers | known.servers)[name]
+        for name in SERVERS
+        if name in report.servers | known.servers
     }
-    for result in report.results:
-        for name, row in result.rows.items():
-            before_row = rows.get((result.workload.name, name))
-            if before_row is not None and not before_row.void:
-                row.samples = before_row.samples[: report.rounds]
+    report.rounds = max(report.rounds, known.rounds)
+    report.results = merged(report.results, known.results)
+
+
+def merged(planned: list[WorkloadResult], known: list[WorkloadResult]) -> list[WorkloadResult]:
+    """Both, in the order of workloads and entries."""
+    plans = {result.workload.name: result.rows for result in planned}
+    knowns = {result.workload.name: result.rows for result in known}
+    results = []
+    for name, workload in WORKLOADS.items():
+        rows: dict[str, Row] = {}
+        for entry in workload.entries:
+            row, before = plans.get(name, {}).get(entry.name), knowns.get(name, {}).get(entry.name)
+            if row is not None and before is not None and not before.void:
+                row.samples = before.samples
+            if row is None and before is not None:
+                row, before.chosen = before, False
+            if row is not None:
+                rows[entry.name] = row
+        if rows:
+            results.append(WorkloadResult(workload, rows))
+    return results
 
 
 def extent(options: argparse.Namespace) -> Extent:

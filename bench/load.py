@@ -10,12 +10,14 @@ from bench.certificate import certificate
 from bench.descriptors import allow_connections
 from bench.serving import serving
 from bench.workload import Entry, Sample, Setting, Workload
-from fastserve.measure import kernel, probe, wrk
+from fastserve.measure import probe, wrk
+from fastserve.measure.cost import under_load
 from fastserve.measure.process import Running
 from fastserve.measure.spread import Void
 
 SCRIPTS = Path(__file__).resolve().parent / "wrk"
 READ_BYTES = 64 * 1024
+LATENCIES = {"p50_ms", "p99_ms", "p999_ms"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,33 +40,23 @@ class LoadWorkload(Workload):
 
         Pipelined requests have no latency here: wrk times batches, and corrects them by the rate of requests.
         """
-        allow_connections(self.connections or setting.connections)
+        connections = self.connections or setting.connections
+        allow_connections(connections)
+        script = SCRIPTS / self.script if self.script else wrk.REPORT
         with serving(setting, entry, self.floor) as server:
             answer_bytes = self._probe(setting, entry, server)
-            self._run_wrk(setting, entry, server, setting.warm_up_s)
-            before = kernel.settled_cpu(server.pid)
-            load = self._run_wrk(setting, entry, server, setting.load_s)
-            cpu = kernel.cpu_between(before, kernel.settled_cpu(server.pid))
-            memory = kernel.private_memory(server.pid)
-            server.check_alive()
-        in_flight = (self.connections or setting.connections) * self.exchange.depth
-        wrk.check(load, answer_bytes, in_flight)
+            scheme = "https" if entry.tls else "http"
+            url = f"{scheme}://127.0.0.1:{server.port}{self.exchange.path}"
+            cost = under_load(
+                server, url, connections, setting.warm_up_s, setting.load_s, script, self.arguments
+            )
+        wrk.check(cost.load, answer_bytes, connections * self.exchange.depth)
         if entry.access_log:
-            check_log(server.stdout, server.stderr, load.requests)
-        latency = {"p50_ms": load.p50_ms, "p99_ms": load.p99_ms, "p999_ms": load.p999_ms}
-        return Sample(
-            cpu.run_ns / 1000 / load.requests,
-            {
-                "requests_per_s": load.requests / load.duration_s,
-                **({} if self.exchange.depth > 1 else latency),
-                "memory_mb": memory / 1e6,
-                "server_busy": cpu.run_ns / 1e9 / load.duration_s,
-                "server_waited": cpu.wait_ns / 1e9 / load.duration_s,
-                "load_busy": load.busy,
-                "requests": load.requests,
-                "answer_bytes": answer_bytes,
-            },
-        )
+            check_log(server.stdout, server.stderr, cost.load.requests)
+        details = {**cost.details, "answer_bytes": answer_bytes}
+        if self.exchange.depth > 1:
+            details = {name: value for name, value in details.items() if name not in LATENCIES}
+        return Sample(cost.cpu_us, details)
 
     def _probe(self, setting: Setting, entry: Entry, server: Running) -> int:
         with contextlib.ExitStack() as stack:
@@ -73,16 +65,6 @@ class LoadWorkload(Workload):
                 context = certificate(setting.scratch).client_context()
                 client = stack.enter_context(context.wrap_socket(client, server_hostname="127.0.0.1"))
             return probe.check(client, self.exchange)
-
-    def _run_wrk(self, setting: Setting, entry: Entry, server: Running, seconds: int) -> wrk.Load:
-        scheme = "https" if entry.tls else "http"
-        url = f"{scheme}://127.0.0.1:{server.port}{self.exchange.path}"
-        script = SCRIPTS / self.script if self.script else wrk.REPORT
-        try:
-            return wrk.load(url, self.connections or setting.connections, seconds, script, self.arguments)
-        except Void:
-            server.check_alive()
-            raise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from bench import clients
 from bench.descriptors import allow_connections
 from bench.serving import serving
 from bench.workload import Entry, Sample, Setting, Workload
+from fastserve.measure import kernel
 
 FLOOR = "messages"
 ECHO = "/messages"
@@ -47,8 +48,7 @@ class MessageWorkload(Workload):
                 "requests_per_s": numbers["messages"] / duration_s,
                 "p50_ms": numbers["p50_ms"],
                 "p99_ms": numbers["p99_ms"],
-                "server_busy": counted.cpu.run_ns / 1e9 / duration_s,
-                "server_waited": counted.cpu.wait_ns / 1e9 / duration_s,
+                **kernel.shares(counted.cpu, duration_s),
                 "load_busy": counted.busy,
                 "requests": numbers["messages"],
             },

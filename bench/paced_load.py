@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench import clients
 from bench.serving import serving
 from bench.workload import Entry, Sample, Setting, Workload
-from fastserve.measure import probe
+from fastserve.measure import kernel, probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,7 @@ class PacedWorkload(Workload):
                 "p99_ms": numbers["p99_ms"],
                 "p999_ms": numbers["p999_ms"],
                 "max_ms": numbers["max_ms"],
-                "server_busy": counted.cpu.run_ns / 1e9 / duration_s,
-                "server_waited": counted.cpu.wait_ns / 1e9 / duration_s,
+                **kernel.shares(counted.cpu, duration_s),
                 "requests": numbers["requests"],
             },
         )

@@ -25,11 +25,15 @@ server's."""
 
 @dataclass
 class Row:
-    """One row's samples, one for each round; if `void` says what went wrong, they count for nothing."""
+    """One row's samples, one for each round; if `void` says what went wrong, they count for nothing.
+
+    This run takes those of rows that are `chosen`; the others come from a file that it goes on with.
+    """
 
     name: str
     samples: list[Sample] = field(default_factory=list)
     void: str = ""
+    chosen: bool = field(default=True, compare=False)
 
     @property
     def counts(self) -> bool:

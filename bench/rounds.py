@@ -21,8 +21,8 @@ def steps(report: Report) -> Iterator[Step]:
     """
     for number in range(report.rounds):
         for result in report.results:
-            rows = list(result.rows.values())
-            first = number % len(rows)
+            rows = [row for row in result.rows.values() if row.chosen]
+            first = number % max(len(rows), 1)
             for row in rows[first:] + rows[:first]:
                 if not row.void and len(row.samples) <= number:
                     yield number, result, row
@@ -30,7 +30,7 @@ def steps(report: Report) -> Iterator[Step]:
 
 def left(report: Report) -> int:
     """How many samples are to be taken, if no row becomes void."""
-    rows = [row for result in report.results for row in result.rows.values() if not row.void]
+    rows = [row for result in report.results for row in result.rows.values() if row.chosen and not row.void]
     return sum(max(report.rounds - len(row.samples), 0) for row in rows)
 
 

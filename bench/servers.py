@@ -272,7 +272,7 @@ ALL_ASGI = (
 )
 """Whatever serves ASGI: for the few workloads that tell one server from the other."""
 
-QUICK = ("fastserve", "uvicorn", "nginx", "floor")
+QUICK = ("fastserve", "uvicorn", "nginx")
 """Those of a first look (``--quick``)."""
 
 

@@ -167,7 +167,8 @@ command = _Command(
     callback=_serve,
     params=[*(_parameter(option) for option in OPTIONS), *_OWN],
     help="Serve the ASGI application APP, named as MODULE:ATTRIBUTE.",
-    epilog="fastserve ctl speaks to a running server: see fastserve ctl --help.\n\n"
+    epilog="fastserve ctl speaks to a running server, fastserve bench measures an application: see "
+    "fastserve ctl --help and fastserve bench --help.\n\n"
     "An environment variable may stand for an option: FASTSERVE_PORT=8080 for --port 8080. "
     "It goes before the configuration file, and the command line before it.",
 )
@@ -183,4 +184,8 @@ def main(args: Sequence[str] | None = None) -> None:
         from fastserve import ctl
 
         ctl.command(words[1:], dict(os.environ))
+    if words[:1] == ["bench"]:
+        from fastserve import bench
+
+        bench.command(words[1:], dict(os.environ))
     command.main(words, prog_name="fastserve")

@@ -47,6 +47,15 @@ def test_a_run_gives_a_table_and_json(tmp_path: Path) -> None:
     assert 0 < sample["value"] < 1000
     assert [*workloads["start"]] == ["floor", "import uvloop"]
 
+    again = bench(
+        "--quick", "--only=start", "--servers=floor", f"--results={output}", "--resume", "--rounds=2"
+    )
+    assert again.returncode == 0, again.stderr
+    resumed = json.loads(output.read_text())["workloads"]
+    assert resumed["hello"] == workloads["hello"]
+    assert [len(row["samples"]) for row in resumed["start"].values()] == [2, 2]
+    assert resumed["start"]["floor"]["samples"][0] == workloads["start"]["floor"]["samples"][0]
+
 
 def test_without_wrk_one_line_says_what_to_do(tmp_path: Path) -> None:
     run = bench(PATH=str(tmp_path))

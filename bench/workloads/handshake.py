@@ -39,8 +39,7 @@ class HandshakeWorkload(Workload):
         return Sample(
             cpu.run_ns / 1000 / connections,
             {
-                "server_busy": cpu.run_ns / 1e9 / duration_s,
-                "server_waited": cpu.wait_ns / 1e9 / duration_s,
+                **kernel.shares(cpu, duration_s),
                 "requests": connections,
             },
         )

@@ -9,7 +9,6 @@ WORKLOAD = LoadWorkload(
     name="large",
     title="100 kB response",
     group=Group.HTTP,
-    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
     comparisons=(

@@ -9,7 +9,6 @@ WORKLOAD = LoadWorkload(
     name="streamed",
     title=f"{CHUNKS} streamed chunks",
     group=Group.HTTP,
-    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
     comparisons=(

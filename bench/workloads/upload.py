@@ -9,6 +9,7 @@ from bench.servers import ASGI
 from bench.serving import serving
 from bench.workload import Comparison, Entry, Group, Metric, Sample, Setting, Workload, entries
 from fastserve.measure import kernel, probe
+from fastserve.measure.spread import Void
 
 BYTES = 1_000_000_000
 BLOCK = bytes(1_000_000)
@@ -33,7 +34,9 @@ class UploadWorkload(Workload):
                 client.sendall(HEAD)
                 for _ in range(BYTES // len(BLOCK)):
                     client.sendall(BLOCK)
-                probe.check_answer(client, str(BYTES).encode())
+                body, _ = probe.Reader(client).answer()
+            if body != str(BYTES).encode():
+                raise Void(f"the application has counted {body!r} bytes")
             duration_s = time.perf_counter() - begin_s
             cpu = kernel.cpu_between(before, kernel.settled_cpu(server.pid))
             peak = kernel.resident_peak(server.pid)
@@ -43,8 +46,7 @@ class UploadWorkload(Workload):
             {
                 "cpu_ms_per_mb": cpu.run_ns / BYTES,
                 "mb_per_s": BYTES / 1e6 / duration_s,
-                "server_busy": cpu.run_ns / 1e9 / duration_s,
-                "server_waited": cpu.wait_ns / 1e9 / duration_s,
+                **kernel.shares(cpu, duration_s),
             },
         )
 

@@ -9,5 +9,7 @@
 ``process``        a server on its core, from its start to its certain end
 ``probe``          are a server's answers right, and how long are they?
 ``wrk``            one run of wrk, judged
+``cost``           what a request costs under it
+``duel``           an application under two servers, in rounds
 =================  ===========================================================
 """

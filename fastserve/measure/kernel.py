@@ -86,6 +86,16 @@ def cpu_between(before: CpuReading, after: CpuReading) -> CpuTime:
     return CpuTime(run_ns, max(wait_ns, 0))
 
 
+def shares(cpu: CpuTime, duration_s: float) -> dict[str, float]:
+    """Of a run on one core: how much of it the server worked, and how much it stood ready while others had
+    the core.
+
+    Threads of one server wait for each other too; that is no more than the time in which none of them ran.
+    """
+    busy = cpu.run_ns / 1e9 / duration_s
+    return {"server_busy": busy, "server_waited": min(cpu.wait_ns / 1e9 / duration_s, max(1 - busy, 0.0))}
+
+
 def settled_cpu(root: int) -> CpuReading:
     """CPU time of a process tree once it is at rest: what a load has left (closed connections) is done.
 

@@ -16,6 +16,7 @@ from fastserve.measure.kernel import (
     read_cpu,
     resident,
     resident_peak,
+    shares,
 )
 from fastserve.measure.spread import Void
 
@@ -66,3 +67,14 @@ def test_a_new_process_counts_whole() -> None:
 def test_a_process_that_ended_is_void() -> None:
     with pytest.raises(Void, match="process"):
         cpu_between({1: CpuTime(1, 0), 2: CpuTime(1, 0)}, {1: CpuTime(2, 0)})
+
+
+@pytest.mark.parametrize(
+    ("run_s", "wait_s", "busy", "waited"),
+    [(0.5, 0.1, 0.5, 0.1), (0.9, 5.0, 0.9, 0.1), (1.01, 2.0, 1.01, 0.0)],
+)
+def test_a_server_waits_at_most_while_it_does_not_run(
+    run_s: float, wait_s: float, busy: float, waited: float
+) -> None:
+    found = shares(CpuTime(int(run_s * 1e9), int(wait_s * 1e9)), 1.0)
+    assert found == pytest.approx({"server_busy": busy, "server_waited": waited})

@@ -27,6 +27,8 @@ FLAGS = {flag for option in OPTIONS for flag in option.spelling.split("/")}
 FLAGS |= {"--help", "--version", "--config", "--check", "--print-config"}
 #: Of `fastserve ctl`.
 FLAGS |= {"--socket", "--json"}
+#: Of `fastserve bench`.
+FLAGS |= {"--against", "--path", "--rounds", "--seconds", "--connections"}
 
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 #: A command line: what stands behind the word, to the end of the line or of its quotes.
