@@ -72,8 +72,8 @@ pytest: $(VENV)/.installed-test ## the tests of what is served
 evidence: $(VENV)/.installed-evidence ## uvicorn and fastserve side by side, option by option: the table for those who migrate
 	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m evidence $(EVIDENCE_ARGS)
 
-parity: $(VENV)/.installed-test ## tests/wire, tests/wsgi and tests/parity against every implementation of HTTP/1, at every cut
-	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --parity tests/wire tests/wsgi tests/parity $(PYTEST_ARGS)
+parity: $(VENV)/.installed-test ## tests/wire, wsgi, ws and parity against every implementation, at every cut
+	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --parity tests/wire tests/wsgi tests/ws tests/parity $(PYTEST_ARGS)
 
 autobahn: $(VENV)/.installed-test ## the Autobahn test suite of WebSocket, where there is a CPython 2.7; an hour or so
 	$(BIN)/python tests/ws/autobahn.py $(AUTOBAHN_ARGS)

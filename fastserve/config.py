@@ -50,7 +50,7 @@ LOOP_FACTORIES = {
 STAND_INS = {
     "loop": (("zuvloop",), "uvloop is used where it is installed"),
     "http": (core.STAND_INS, "fastserve's own HTTP/1 is used"),
-    "ws": (("websockets", "websockets-sansio", "wsproto"), "fastserve's own WebSocket is used"),
+    "ws": (("websockets", "websockets-sansio"), "fastserve's own WebSocket is used"),
 }
 
 

@@ -71,6 +71,8 @@ _REFERENCE = {
     "InlineDriver": "fastserve.reference.wsgi.inline:InlineDriver",
     "RequestLimit": "fastserve.reference.request_limit:RequestLimit",
     "ThreadedDriver": "fastserve.reference.wsgi.threaded:ThreadedDriver",
+    "WebSocketDriver": "fastserve.reference.asgi_websocket:WebSocketDriver",
+    "WebSocketUpgrade": "fastserve.reference.handshake:WebSocketUpgrade",
     "proxy_filter": "fastserve.reference.proxy:proxy_filter",
 }
 _OVER_LLHTTP = {

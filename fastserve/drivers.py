@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from importlib.util import find_spec
 from typing import Any
 
 from fastserve.config import Config
 from fastserve.core import Core
 from fastserve.errors import StartupError
+from fastserve.log import logger
 
 __all__ = ["driver_for", "upgrade_for"]
 
@@ -40,8 +42,14 @@ def upgrade_for(config: Config, core: Core, loop: asyncio.AbstractEventLoop, dri
     """
     if config.ws == "none" or config.interface == "wsgi":
         return None
-    if "WebSocketUpgrade" not in core.places:
-        if config.ws != "auto":
-            raise StartupError(f"Cannot use --ws {config.ws} with --http {core.name}: it has no WebSocket.")
-        return None
+    if core.name != "cython":
+        if config.ws == "cython":
+            raise StartupError(f"Cannot use --ws cython with --http {core.name}: it has wsproto's.")
+        if find_spec("wsproto") is None:
+            if config.ws != "auto":
+                needs = "it needs wsproto: pip install wsproto"
+                raise StartupError(f"Cannot use --ws {config.ws} with --http {core.name}: {needs}.")
+            return None
+    elif config.ws == "wsproto":
+        logger.warning("--ws wsproto: fastserve's own WebSocket is used; wsproto is for --http cffi and h11")
     return core.part("WebSocketUpgrade")(loop, core.part("WebSocketDriver")(driver, config), config)

@@ -280,8 +280,8 @@ OPTIONS: tuple[Option, ...] = (
         "ws", str, "auto", "websocket",
         "The WebSocket implementation; none: an upgrade is answered as an ordinary request.",
         choices=("auto", "cython", "none", "websockets", "websockets-sansio", "wsproto"),
-        uvicorn="`websockets`, `websockets-sansio` and `wsproto` are taken for `auto`, and a line says so. "
-        "No import strings. With `none`, nothing is logged for an upgrade.",
+        uvicorn="No import strings. `websockets`, `websockets-sansio` and, with `--http cython`, `wsproto` "
+        "are taken for `auto`, and a line says so. With `none`, nothing is logged for an upgrade.",
     ),
     _bytes(
         "ws_max_size", 2**24, 1, "A longer message closes by 1009, before memory is taken for it.",

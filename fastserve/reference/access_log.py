@@ -55,7 +55,9 @@ class AccessLog(Observer):
         self._timer: asyncio.TimerHandle | None = None
 
     def stream_ended(self, request: Request, sink: Sink) -> None:
-        if len(self._lines) >= _KEEP_BYTES_MAX:
+        if (
+            len(self._lines) >= _KEEP_BYTES_MAX or request.protocol is not None
+        ):  # a WebSocket's driver logs it
             return
         level = self._coloured("INFO", "32")
         what = self._coloured(
@@ -118,6 +120,8 @@ class AccessRecords(Observer):
         self._prefix = prefix
 
     def stream_ended(self, request: Request, sink: Sink) -> None:
+        if request.protocol is not None:
+            return
         try:
             self._log.info(
                 '%s - "%s %s HTTP/%s" %d',

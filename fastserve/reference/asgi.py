@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastserve.asgi.result import await_result
+from fastserve.reference.logline import complain
 from fastserve.reference.seam import (
     ClientDisconnected,
     Driver,
@@ -22,12 +22,10 @@ from fastserve.reference.seam import (
     stems_from_disconnect,
 )  # fmt: skip
 
-__all__ = ["ASGIDriver"]
-
-logger = logging.getLogger("fastserve.error")
+__all__ = ["SENDS_IN_A_ROW_MAX", "ASGIDriver", "Message", "ready", "wake"]
 
 # An application that sends in a loop and never meets a slow client would keep the event loop to itself.
-_SENDS_IN_A_ROW_MAX = 64
+SENDS_IN_A_ROW_MAX = 64
 
 Message = dict[str, Any]
 Receive = Callable[[], Coroutine[Any, Any, Message]]
@@ -94,7 +92,7 @@ class ASGIDriver(Driver):
             self.tasks.discard(task)
             done()
             if not self.tasks:
-                _wake(self._idle_waiters)
+                wake(self._idle_waiters)
 
         task.add_done_callback(forget)
 
@@ -120,6 +118,15 @@ class ASGIDriver(Driver):
             "state": self.state.copy(),
             "extensions": extensions,
         }
+
+    def websocket_scope(self, request: Request, subprotocols: list[str]) -> dict[str, Any]:
+        """That of a request that may become a WebSocket, with the extensions that concern it."""
+        scope = self.scope(request)
+        del scope["method"]
+        scope["extensions"].pop("http.response.early_hint")
+        scope["extensions"]["websocket.http.response"] = {}
+        scheme = {"http": "ws", "https": "wss"}.get(request.scheme, request.scheme)
+        return {**scope, "type": "websocket", "scheme": scheme, "subprotocols": subprotocols}
 
 
 class Cycle(Stream):
@@ -149,16 +156,16 @@ class Cycle(Stream):
         self._buffered_bytes += len(data)
         if self._buffered_bytes > self.driver.read_buffer_bytes_max:
             self.sink.pause_body()
-        _wake(self._receivers)
+        wake(self._receivers)
 
     def end_body(self) -> None:
         self._body_ended = True
-        _wake(self._receivers)
+        wake(self._receivers)
 
     def disconnect(self) -> None:
         self.disconnected = True
         self._parts.clear()
-        _wake(self._receivers)
+        wake(self._receivers)
 
     def start(self) -> None:
         self.started = True
@@ -181,11 +188,11 @@ class Cycle(Stream):
         """The application has returned."""
         if not self.sink.finished:  # neither answered, nor is the client gone
             if result is not None:
-                self._complain("ASGI callable should return None, but returned %r", result)
+                complain(self.request, "ASGI callable should return None, but returned %r", result)
             elif not self.head_sent:
-                self._complain("ASGI callable returned without starting response")
+                complain(self.request, "ASGI callable returned without starting response")
             else:
-                self._complain("ASGI callable returned without completing response")
+                complain(self.request, "ASGI callable returned without completing response")
             self.sink.fail(500)
         self._end()
 
@@ -194,21 +201,16 @@ class Cycle(Stream):
         cancelled = isinstance(error, asyncio.CancelledError)
         if cancelled:
             if not self.sink.finished:
-                self._complain("ASGI application was cancelled before its answer was complete")
+                complain(self.request, "ASGI application was cancelled before its answer was complete")
         elif not (self.sink.disconnected and stems_from_disconnect(error)):
-            self._complain("Exception in ASGI application", exc_info=error)
+            complain(self.request, "Exception in ASGI application", exc_info=error)
         self.sink.fail(503 if cancelled else 500)
         self._end()
 
     def _end(self) -> None:
         self.ended = self.responded = True
         self._parts.clear()
-        _wake(self._receivers)
-
-    def _complain(self, message: str, *values: object, exc_info: BaseException | None = None) -> None:
-        """A line in the error log that names the route."""
-        path = self.request.path.encode("unicode_escape").decode("ascii")
-        logger.error(message + " (%s %s)", *values, self.request.method, path, exc_info=exc_info)
+        wake(self._receivers)
 
     # ---- what it receives and sends ----
 
@@ -252,19 +254,19 @@ class Cycle(Stream):
             self.sink.send_informational(103, [(b"link", link) for link in message["links"]])
         else:
             raise RuntimeError(f"Expected ASGI message 'http.response.start', but got {kind!r}.")
-        return _ready()
+        return ready()
 
     def _send_body(self, body: Any, more: bool) -> Coroutine[Any, Any, None]:
         self.sink.send_data(body, more)
         if not more:
             self.responded = True
-            _wake(self._receivers)  # who waits hears http.disconnect
-            return _ready()
+            wake(self._receivers)  # who waits hears http.disconnect
+            return ready()
         self._sends_in_a_row += 1
         return self._wait_for_client()
 
     async def _wait_for_client(self) -> None:
-        if self._sends_in_a_row >= _SENDS_IN_A_ROW_MAX:
+        if self._sends_in_a_row >= SENDS_IN_A_ROW_MAX:
             self._sends_in_a_row = 0
             await asyncio.sleep(0)
         while not self.sink.writable():
@@ -273,11 +275,11 @@ class Cycle(Stream):
             raise ClientDisconnected("the client disconnected")
 
 
-async def _ready() -> None:
+async def ready() -> None:
     """What there is to wait for after a message that no client can hold up."""
 
 
-def _wake(waiters: list[asyncio.Future[None]]) -> None:
+def wake(waiters: list[asyncio.Future[None]]) -> None:
     woken, waiters[:] = waiters[:], []
     for waiter in woken:
         if not waiter.done():

@@ -22,7 +22,8 @@ from fastserve.reference.parser import Data, Event, Limits, Parser
 from fastserve.reference.request import request_of
 from fastserve.reference.response import ResponseSink
 from fastserve.reference.rules import BadMessage, Head
-from fastserve.reference.seam import Address, Request, RequestFilter, Stream
+from fastserve.reference.seam import Address, ByteSession, Request, RequestFilter, Stream
+from fastserve.reference.tunnel import Tunnel
 
 __all__ = ["Connection", "State"]
 
@@ -146,7 +147,7 @@ class Connection(Peer):
         try:
             while self.may_parse() and (event := self.parser.next_event()) is not None:
                 self.take(event)
-            if self.stream is not None and not self.stream.started:
+            if self.stream is not None and not self.stream.started and not self.awaits_body():
                 self.stream.start()
         except BadMessage as bad:
             if bad.excerpt.startswith(_TLS_HANDSHAKE) and not self.parser.in_body:
@@ -174,6 +175,10 @@ class Connection(Peer):
         if self.state in (State.IN_REQUEST, State.DISCARDING):
             return self.parser.in_body
         return self.state is State.AWAITING_HEAD and not self.writing_paused
+
+    def awaits_body(self) -> bool:
+        """Whether the body has to pass before the application runs: behind it, the bytes may be another's."""
+        return self.parser.in_body and self.request is not None and self.request.protocol is not None
 
     def take(self, event: Event) -> None:
         if isinstance(event, Head):
@@ -212,8 +217,11 @@ class Connection(Peer):
         elif 0 < self.limits.body_bytes_max < (head.content_length or 0):
             sink.send_error(413)
         else:
-            self.stream = self.endpoint.driver.open(request, sink)
-            if not head.has_body:
+            if head.upgrade and self.endpoint.upgrade is not None:
+                self.stream = self.endpoint.upgrade.open(request, sink)
+            if self.stream is None and not sink.finished:
+                self.stream = self.endpoint.driver.open(request, sink)
+            if self.stream is not None and not head.has_body:
                 self.stream.end_body()
 
     def take_body(self, data: bytes) -> None:
@@ -323,6 +331,15 @@ class Connection(Peer):
         if self.state < State.LINGERING and (self.parser.unread or self.at_eof):
             self.work_soon()
         self.update_reading()
+
+    def on_upgraded(self, sink: ResponseSink, session: ByteSession) -> None:
+        """The connection is the session's from now on: a tunnel takes it over."""
+        self.flush()
+        self.end_request(sink)
+        self.enter(State.CLOSED, 0)
+        tunnel = Tunnel(self.endpoint, self.transport, self.left_to_write)
+        tunnel.take_over(session, self.parser.take_unread(), self.at_eof)
+        self.endpoint.unlink(self)
 
     def on_gave_up(self, sink: ResponseSink) -> None:
         if sink is not self.sink:

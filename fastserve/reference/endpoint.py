@@ -15,7 +15,7 @@ from email.utils import formatdate
 from typing import Any
 
 from fastserve.reference.logline import escaped
-from fastserve.reference.seam import Driver, Observer, RequestFilter
+from fastserve.reference.seam import Driver, Observer, RequestFilter, Upgrade
 
 __all__ = ["Endpoint", "Peer"]
 
@@ -57,12 +57,14 @@ class Endpoint:
         default_headers: Iterable[tuple[bytes, bytes]] = (),
         observers: Iterable[Observer] = (),
         request_filter: RequestFilter | None = None,
+        upgrade: Upgrade | None = None,
     ) -> None:
         self.loop = loop
         self.limits = limits
         self.driver = driver
         self.observers = list(observers)
         self.request_filter = request_filter
+        self.upgrade = upgrade
         self.total_requests = 0
         self.last_answers = False
         self.draining = False
@@ -124,6 +126,7 @@ class Endpoint:
             timeouts_s = (
                 limits.timeout_keep_alive, limits.head_timeout_s, limits.body_timeout_s,
                 limits.write_timeout_s, limits.half_close_timeout_s, limits.linger_timeout_s,
+                self.upgrade.timeout_min_s if self.upgrade is not None else 0,
             )  # fmt: skip
             shortest_s = min((t for t in timeouts_s if t > 0), default=4 * _SWEEP_INTERVAL_MAX_S)
             interval_s = max(_SWEEP_INTERVAL_MIN_S, min(shortest_s / 4, _SWEEP_INTERVAL_MAX_S))

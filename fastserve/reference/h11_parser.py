@@ -55,6 +55,11 @@ class H11Parser(Parser):
     def unread(self) -> int:
         return len(self._buffer) - self._at
 
+    def take_unread(self) -> bytes:
+        unread = self._buffer[self._at :]
+        self._buffer, self._at = b"", 0
+        return unread
+
     @property
     def head_begun(self) -> bool:
         return self._part == "head" and self._state != grammar.HEAD

@@ -5,7 +5,13 @@ A log line is one line, whatever a client sent, and shows no terminal a control 
 
 from __future__ import annotations
 
-__all__ = ["escaped"]
+import logging
+
+from fastserve.reference.seam import Request
+
+__all__ = ["complain", "escaped"]
+
+logger = logging.getLogger("fastserve.error")
 
 _SPELLED = [
     chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\x{byte:02x}" for byte in range(256)
@@ -15,3 +21,9 @@ _SPELLED = [
 def escaped(text: bytes) -> str:
     """Every byte that is no visible ASCII character or space, the quote and the backslash become `\\xHH`."""
     return "".join(map(_SPELLED.__getitem__, text))
+
+
+def complain(request: Request, message: str, *values: object, exc_info: BaseException | None = None) -> None:
+    """A line in the error log that names the route."""
+    path = request.path.encode("unicode_escape").decode("ascii")
+    logger.error(message + " (%s %s)", *values, request.method, path, exc_info=exc_info)

@@ -59,6 +59,10 @@ class Parser(ABC):
     def unread(self) -> int:
         """Bytes that no event was made of yet, and that may make one without more of them."""
 
+    @abstractmethod
+    def take_unread(self) -> bytes:
+        """The bytes behind a message that is no longer followed by one."""
+
     @property
     @abstractmethod
     def head_begun(self) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from fastserve.reference.seam import Sink
+from fastserve.reference.seam import ByteSession, Sink
 
 __all__ = ["AnswerState", "Channel", "ResponseSink", "checked_field", "reason_phrase"]
 
@@ -65,6 +65,9 @@ class Channel(Protocol):
 
     def on_answered(self, sink: ResponseSink) -> None:
         """The last byte of the answer is written."""
+
+    def on_upgraded(self, sink: ResponseSink, session: ByteSession) -> None:
+        """101 is written: the connection is the session's."""
 
     def on_gave_up(self, sink: ResponseSink) -> None:
         """The answer cannot be completed; the connection must end without looking complete."""
@@ -154,6 +157,16 @@ class ResponseSink(Sink):
             raise RuntimeError("an informational response comes before the response head")
         if not self.is_1_0:  # RFC 9110, 15.2: a 1.0 client knows none
             self.channel.write(_status_line(status) + self._lines(status, headers)[0] + b"\r\n")
+
+    def send_upgrade(self, protocol: bytes, headers: Iterable[Any], session: ByteSession) -> None:
+        lines, own = self._lines(101, headers)
+        if self.state is not AnswerState.BEFORE_HEAD:
+            raise RuntimeError("the response head was sent already")
+        self.status = 101
+        upgrade = b"upgrade: " + protocol + b"\r\nconnection: Upgrade\r\n"
+        self.channel.write(_status_line(101) + lines + upgrade + self.channel.default_fields(own) + b"\r\n")
+        self.enter(AnswerState.COMPLETE)
+        self.channel.on_upgraded(self, session)
 
     def send_error(self, status: int) -> None:
         self.enter(AnswerState.BEFORE_HEAD)  # a head that was held is dropped

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
-    "Address", "ClientDisconnected", "Driver", "Observer", "Request", "RequestFilter", "Sink", "Stream",
+    "Address", "ByteChannel", "ByteSession", "ClientDisconnected", "Driver", "MessageDriver",
+    "MessageSession", "MessageStream", "Observer", "Request", "RequestFilter", "Sink", "Stream", "Upgrade",
     "stems_from_disconnect",
 ]  # fmt: skip
 
@@ -65,6 +66,7 @@ class Request:
     client: tuple[str, int] | None = None
     server: Address | None = None
     tls: dict[str, Any] | None = None
+    protocol: str | None = None  # what it asks to become, and may (RFC 9110, 7.8): "websocket"
 
 
 class Stream(ABC):
@@ -115,6 +117,10 @@ class Sink(ABC):
     @abstractmethod
     def send_informational(self, status: int, headers: Iterable[Any]) -> None:
         """A 1xx answer before the head (RFC 9110, 15.2)."""
+
+    @abstractmethod
+    def send_upgrade(self, protocol: bytes, headers: Iterable[Any], session: ByteSession) -> None:
+        """101 (Switching Protocols): the bytes behind it are the session's."""
 
     @abstractmethod
     def send_error(self, status: int) -> None:
@@ -196,3 +202,131 @@ class RequestFilter(ABC):
 
     @abstractmethod
     def apply(self, request: Request) -> None: ...
+
+
+# ---- what a request may become (RFC 9110, 7.8), and messages if it becomes a WebSocket ----
+
+
+class ByteChannel(ABC):
+    """Both directions of a connection that is HTTP's no more, in the hands of a session."""
+
+    @abstractmethod
+    def write(self, data: bytes) -> None: ...
+
+    @abstractmethod
+    def writable(self) -> bool:
+        """Whether the client keeps up."""
+
+    @abstractmethod
+    def wait_writable(self) -> asyncio.Future[None]:
+        """A future that is done when the client has caught up, or is gone."""
+
+    @abstractmethod
+    def pause_reading(self, paused: bool) -> None:
+        """Whether the session does not keep up with the client."""
+
+    @abstractmethod
+    def end_of_input(self) -> None:
+        """The session has worked off what came before the client's end."""
+
+    @abstractmethod
+    def close(self, more_may_come: bool) -> None:
+        """End the connection behind what was written; `more_may_come`: the client has not said it ends."""
+
+
+class ByteSession(ABC):
+    """What takes the bytes of a channel; `lost` is the last call."""
+
+    @abstractmethod
+    def opened(self, channel: ByteChannel) -> None: ...
+
+    @abstractmethod
+    def push_bytes(self, data: bytes) -> None: ...
+
+    @abstractmethod
+    def push_end(self) -> None:
+        """The client has shut its side."""
+
+    @abstractmethod
+    def lost(self) -> None:
+        """There are no bytes any more in either direction."""
+
+    @abstractmethod
+    def on_sweep(self, now_s: float) -> None:
+        """Compare deadlines with the clock."""
+
+    @abstractmethod
+    def drain(self) -> None:
+        """The server ends: bring the session to an end in order."""
+
+
+class MessageSession(ABC):
+    """The server's side of messages, as a driver sees it. `subprotocols` are the client's offers.
+
+    `disconnected`: nothing that is sent arrives; `finished`: nothing more may be sent; `ending`: the last
+    message was pushed, and the driver calls `end_now` when the application is done with it.
+    """
+
+    subprotocols: list[str]
+    disconnected = False
+    finished = False
+    ending = False
+
+    @abstractmethod
+    def accept(self, subprotocol: str | None, headers: Iterable[Any]) -> None: ...
+
+    @abstractmethod
+    def send_message(self, data: Any) -> None:
+        """A text (str) or bytes (bytes, bytearray, memoryview), whole."""
+
+    @abstractmethod
+    def close(self, code: int, reason: str) -> None:
+        """No more messages in either direction, and why (RFC 6455, 7.4)."""
+
+    @abstractmethod
+    def end_now(self) -> None: ...
+
+    @abstractmethod
+    def writable(self) -> bool: ...
+
+    @abstractmethod
+    def wait_writable(self) -> asyncio.Future[None]: ...
+
+    @abstractmethod
+    def pause(self) -> None:
+        """The application does not keep up with the messages."""
+
+    @abstractmethod
+    def resume(self) -> None: ...
+
+
+class MessageStream(Stream):
+    """A request that messages may follow, in the hands of a driver."""
+
+    @abstractmethod
+    def push_message(self, data: str | bytes) -> None: ...
+
+    @abstractmethod
+    def push_close(self, code: int, reason: str) -> None:
+        """There are no messages any more."""
+
+    @abstractmethod
+    def is_busy(self) -> bool:
+        """Whether the application has not asked for more since the last message."""
+
+
+class MessageDriver(ABC):
+    """Runs an application that speaks in messages."""
+
+    @abstractmethod
+    def open_messages(self, request: Request, sink: Sink, session: MessageSession) -> MessageStream: ...
+
+
+class Upgrade(ABC):
+    """Knows which requests become something else; `timeout_min_s` is the shortest of its deadlines, or 0."""
+
+    timeout_min_s: float = 0
+
+    @abstractmethod
+    def open(self, request: Request, sink: Sink) -> Stream | None:
+        """The stream of a request that asks for it. None if it does not; or wrongly, then it is answered."""

@@ -87,7 +87,8 @@ def some_frame(chance: random.Random, model: Model) -> tuple[int, bytes, bool, i
             return opcode, payload[:125], True, 0, True
         return opcode, payload, chance.random() < 0.6, 0, True
     opcode = chance.choice([opcode, CLOSE, CLOSE, chance.randrange(16)])
-    payload = chance.choice([some_payload(chance), struct.pack("!H", chance.randrange(990, 1020)), b""])
+    code = chance.choice([*range(990, 1014), *range(1015, 1020)])  # 1014: differences.py
+    payload = chance.choice([some_payload(chance), struct.pack("!H", code), b""])
     return (
         opcode,
         payload,

@@ -6,12 +6,14 @@ import base64
 import json
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from server.process import Process
 
 from .client import BINARY, TEXT, WebSocket, accept_key, frame, request
 from .conftest import Serve
+from .differences import TABLE
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 
@@ -99,12 +101,17 @@ def test_none(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("name", ["cython", "websockets", "websockets-sansio", "wsproto"])
-def test_every_name_of_uvicorns_is_served(serve: Serve, name: str) -> None:
-    process = serve("--ws", name)
+def test_every_name_of_uvicorns_is_served(servers: Serve, name: str) -> None:
+    process = servers("--ws", name)
     with WebSocket(process.port) as ws:
         assert ws.status == 101
         ws.finish()
     assert process.output.count("fastserve's own WebSocket is used") == (name != "cython")
+
+
+def test_the_page_tells_what_wsproto_does_differently() -> None:
+    page = (Path(__file__).parents[2] / "docs/websocket.md").read_text()
+    assert [row.name for row in TABLE if f"| {row.name} | {row.why.rstrip('.')} |" not in page] == []
 
 
 # ---- what the application sees and says ----

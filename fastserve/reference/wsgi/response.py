@@ -7,18 +7,16 @@ for its `Outlet`: threaded.py and inline.py have one each. Everything here runs 
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from fastserve.reference.logline import complain
 from fastserve.reference.response import checked_field
 from fastserve.reference.seam import ClientDisconnected, Request, stems_from_disconnect
 from fastserve.wsgi.file_wrapper import FileWrapper
 
-__all__ = ["Application", "Call", "Fields", "Head", "Outlet", "complain"]
-
-logger = logging.getLogger("fastserve.error")
+__all__ = ["Application", "Call", "Fields", "Head", "Outlet"]
 
 #: Of one connection, not of the answer: an application has no business with them (RFC 9110, 7.6.1). Many a
 #: gateway copies them from the answer that it got, so they are left out rather than refused. Connection and
@@ -221,12 +219,6 @@ class Call:
     def _is_of_disconnect(self, error: BaseException) -> bool:
         """Whether an application has only let pass what the server raised to it about its client."""
         return self._outlet.over and stems_from_disconnect(error)
-
-
-def complain(request: Request, message: str, *values: object, exc_info: BaseException | None = None) -> None:
-    """A line in the error log that names the route."""
-    path = request.path.encode("unicode_escape").decode("ascii")
-    logger.error(message + " (%s %s)", *values, request.method, path, exc_info=exc_info)
 
 
 # ---- what start_response() is told, judged while the application is there to hear of it ----

@@ -17,11 +17,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any, cast
 
+from fastserve.reference.logline import complain
 from fastserve.reference.seam import Request, Sink, Stream
 from fastserve.reference.wsgi.driver import WSGIDriver
 from fastserve.reference.wsgi.input import BodyReader
 from fastserve.reference.wsgi.pool import Job, Pool
-from fastserve.reference.wsgi.response import Call, Fields, Head, Outlet, complain
+from fastserve.reference.wsgi.response import Call, Fields, Head, Outlet
 
 __all__ = ["ThreadedDriver"]
 
