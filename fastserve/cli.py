@@ -166,7 +166,7 @@ command = _Command(
     "fastserve",
     callback=_serve,
     params=[*(_parameter(option) for option in OPTIONS), *_OWN],
-    help="Serve the ASGI application APP, named as MODULE:ATTRIBUTE.",
+    help="Serve the ASGI or WSGI application APP, named as MODULE:ATTRIBUTE.",
     epilog="fastserve ctl speaks to a running server, fastserve bench measures an application: see "
     "fastserve ctl --help and fastserve bench --help.\n\n"
     "An environment variable may stand for an option: FASTSERVE_PORT=8080 for --port 8080. "

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -203,6 +204,18 @@ def test_an_inherited_descriptor(tmp_path: Path, loop: str, family: int) -> None
             process.terminate()
         # It is not the command's to remove.
         assert family != socket.AF_UNIX or os.path.exists(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many may wait, in tcpi_sacked")
+def test_so_many_connections_may_wait(tmp_path: Path) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        fd = listening.fileno()
+        with running(tmp_path, "--fd", str(fd), "--backlog", "7", pass_fds=[fd]) as process:
+            process.wait_for("CTRL+C to quit")
+            info = struct.unpack("8B6I", listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32))
+            assert info[13] == 7
+            process.terminate()
 
 
 def test_a_port_is_free_again_at_once(tmp_path: Path) -> None:

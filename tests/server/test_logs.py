@@ -316,6 +316,21 @@ def test_files_that_were_moved_away_are_made_anew_at_a_signal(tmp_path: Path) ->
     assert "Started" in Path(f"{paths[1]}.moved").read_text()
 
 
+def test_so_many_old_files_stay(tmp_path: Path) -> None:
+    for name in ("access.log", "error.log"):
+        for ending in ("", ".1", ".2", ".3", ".4"):
+            (tmp_path / f"{name}{ending}").write_text("x" * 1023 + "\n")
+    words = ("--access-log-file", "access.log", "--error-log-file", "error.log")
+    with running(tmp_path, "--port", "0", *words, "--log-rotate", "1k", "--log-keep", "2") as process:
+        port = int(eventually(tmp_path / "error.log", "CTRL+C").rpartition(":")[2].split()[0])
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            get(sock, "/")
+        process.terminate()
+    for name in ("access.log", "error.log"):
+        assert {path.name for path in tmp_path.glob(f"{name}*")} == {name, f"{name}.1", f"{name}.2"}
+    assert GET in (tmp_path / "access.log").read_text()
+
+
 SERVERS = 3
 ROUNDS = 8
 REQUESTS = 50

@@ -66,8 +66,9 @@ def test_a_bad_mode_is_an_error_of_usage(tmp_path: Path) -> None:
         assert "Invalid value for --uds-mode: 'rw' is not octal digits like 660." in process.output
 
 
-def test_a_group_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    with running(tmp_path, "--uds", "app.sock", "--uds-group", "no-such-group") as process:
+@pytest.mark.parametrize(("flag", "kind"), [("--uds-owner", "user"), ("--uds-group", "group")])
+def test_who_does_not_exist_is_told(tmp_path: Path, flag: str, kind: str) -> None:
+    with running(tmp_path, "--uds", "app.sock", flag, "no-such-name") as process:
         assert process.end() == 3
-        assert "Cannot listen on unix socket app.sock: there is no group 'no-such-group'" in process.output
+        assert f"Cannot listen on unix socket app.sock: there is no {kind} 'no-such-name'" in process.output
     assert not (tmp_path / "app.sock").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -259,3 +260,16 @@ def test_the_package_imports_lazily_and_names_what_it_has() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         fastserve.nothing  # noqa: B018
     assert issubclass(fastserve.OptionError, ValueError)
+
+
+@pytest.mark.parametrize("name", ["config", "importer", "logging", "server"])
+def test_a_module_is_there_without_an_import_of_its_own(name: str) -> None:
+    """`uvicorn.config.LOGGING_CONFIG` behind `import uvicorn` is what many programs have."""
+    program = f"""
+import sys, fastserve
+before = set(sys.modules)
+module = fastserve.{name}
+assert module.__name__ == "fastserve.{name}" and module.__name__ not in before
+assert "{name}" in dir(fastserve)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
