@@ -1,6 +1,7 @@
 """docs/async-and-blocking.md: its commands work, they print what it shows, and its code is the example's.
 
-And of all pages in docs/ and examples/: what they link to exists.
+The example's code in docs/how-a-server-works.md is the example's too. And of all pages in docs/ and examples/: what
+they link to exists.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ PAGES = [*sorted(DOCS.glob("*.md")), EXAMPLES / "README.md"]
 PAGE = (DOCS / "async-and-blocking.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"```console\n\$ (curl .*)\n(.*)\n```", PAGE)
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+WALK = (DOCS / "how-a-server-works.md").read_text(encoding="utf-8")
+SNIPPETS += [part for part in re.findall(r"```python\n(.*?)```", WALK, re.DOTALL) if part.startswith("@app")]
 
 
 def pattern_of(shown: str) -> str:
@@ -31,7 +34,7 @@ def pattern_of(shown: str) -> str:
 
 def test_the_page_is_read() -> None:
     assert len(COMMANDS) == 9
-    assert len(SNIPPETS) == 4
+    assert len(SNIPPETS) == 5
 
 
 @needs_curl
