@@ -1,7 +1,7 @@
 """docs/async-and-blocking.md: its commands work, they print what it shows, and its code is the example's.
 
-The example's code in docs/how-a-server-works.md is the example's too. And of all pages in docs/ and examples/: what
-they link to exists.
+So is what docs/how-a-server-works.md shows of it. And of all pages in docs/ and examples/:
+what they link to exists.
 """
 
 from __future__ import annotations
