@@ -9,6 +9,7 @@
 #   AUTOBAHN_ARGS --short, or cases: 1.* 9.1.1
 #   BENCH_ARGS    arguments for `python -m bench`
 #   EVIDENCE_ARGS options to try only, or --check to leave the page as it is
+#   INSTRUCTIONS_ARGS  --write to keep what is counted
 #   FUZZ_SECONDS  how long each fuzz target runs                         (60)
 #   SOAK_SECONDS  how long the soak runs                                 (600)
 
@@ -23,6 +24,7 @@ PYTEST_JOBS = 4
 AUTOBAHN_ARGS =
 BENCH_ARGS =
 EVIDENCE_ARGS =
+INSTRUCTIONS_ARGS =
 FUZZ_SECONDS = 60
 SOAK_SECONDS = 600
 
@@ -43,7 +45,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test ctest pytest evidence parity autobahn bench bench-peers bench-publish debug resources asan lint fuzz packaging clean
+.PHONY: help run test ctest pytest evidence parity autobahn bench bench-peers bench-publish instructions debug resources asan lint fuzz packaging clean
 .PHONY: soak soak-this
 
 help: ## this list
@@ -85,6 +87,9 @@ bench-publish: need-wrk $(VENV)/.installed-bench bench-peers ## the whole benchm
 	@mkdir -p build
 	$(BIN)/python -m bench --peers $(PEERS)/bin/python --results build/bench.json --resume $(BENCH_ARGS) || test $$? -eq 1
 	$(BIN)/python -m bench.publish build/bench.json
+
+instructions: need-valgrind $(VENV)/.installed-test ## instructions of a hello request; fails where there are 3 % more than bench/instructions.json says
+	$(BIN)/python -m bench.instructions $(INSTRUCTIONS_ARGS)
 
 bench-peers: $(PEERS)/.installed ## the servers that fastserve is compared with, in an environment of their own
 

@@ -8,33 +8,23 @@ scope or of the response's head, the framing of a body. The parser is also measu
 their end. These times compare builds on one machine; ``python -m bench`` says what a request costs in all.
 """
 
-import asyncio
-import contextvars
 import os
 import sys
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import pytest
 import uvloop
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.apps.plain_asgi import HELLO, Message, Receive, Send, echo
-from fastserve import Config
-from fastserve.asgi.driver import ASGIDriver
-from fastserve.features.access_log import AccessLog
+from bench.apps.plain_asgi import Message, Receive, Send, echo
+from bench.memory import MINIMAL, Setup, Sunk, Turning, answering, connect, request
 from fastserve.h1.connection import Connection
-from fastserve.net.endpoint import Endpoint
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 12), reason="before eager tasks, a request needs turns of the event loop"
 )
 
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
-MINIMAL = [("Host", "localhost:8000")]
 BROWSER = [
     ("Host", "localhost:8000"),
     ("Connection", "keep-alive"),
@@ -56,94 +46,9 @@ PARTIAL_HEADS = 500
 """Connections that one round of the parser's own benchmark feeds."""
 
 
-def request(
-    headers: list[tuple[str, str]] = MINIMAL, target: str = "/", method: str = "GET", body: bytes = b""
-) -> bytes:
-    """One request as a client writes it."""
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def answering(headers: int) -> App:
-    """An application that answers with `headers` header fields."""
-    fields = [(b"content-type", b"text/plain"), (b"content-length", str(len(HELLO)).encode())]
-    fields += [(f"x-field-{i}".encode(), f"value {i}".encode()) for i in range(headers - len(fields))]
-
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": fields})
-        await send({"type": "http.response.body", "body": HELLO})
-
-    return app
-
-
 async def echoing(scope: Message, receive: Receive, send: Send) -> None:
     """An application that reads the body and sends it back."""
     await echo(receive, send)
-
-
-class Sunk(asyncio.Transport):
-    """A transport that takes everything at once and remembers the last write."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("127.0.0.1", 50000), "sockname": ("127.0.0.1", 8000)})
-        self.last: deque[bytes] = deque(maxlen=1)
-        self.write = self.last.append  # type: ignore[method-assign,assignment]
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
-
-
-class Turning:
-    """The running loop, except that what is to be called soon is called by :meth:`turn`."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._soon: list[Callable[[], None]] = []
-        self.call_soon = self._soon.append
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loop, name)
-
-    def turn(self) -> None:
-        """What an event loop does once it has read every connection that has something."""
-        while self._soon:
-            self._soon.pop()()
-
-
-@dataclass
-class Setup:
-    """What is around the connection, in the options' terms."""
-
-    app: App = field(default_factory=lambda: answering(2))
-    state: dict[str, Any] = field(default_factory=dict)
-    root_path: str = ""
-    access_log: bool = False
-
-    def endpoint(self, loop: Turning, log_fd: int) -> Endpoint:
-        """For the running loop; lines of the access log go to `log_fd`."""
-        running = asyncio.get_running_loop()
-        driver = ASGIDriver(self.app, running, contextvars.copy_context(), self.state, self.root_path)
-        observers = [AccessLog(running, log_fd)] if self.access_log else []
-        return Endpoint(cast(asyncio.AbstractEventLoop, loop), Config(self.app), driver, (), observers)
-
-
-def connect(endpoint: Endpoint) -> tuple[Connection, Sunk]:
-    """A connection on a transport of its own."""
-    connection, transport = Connection(endpoint), Sunk()
-    connection.connection_made(transport)
-    return connection, transport
 
 
 def run_on_uvloop(main: Coroutine[Any, Any, None]) -> None:
@@ -229,6 +134,21 @@ def test_request_head(measure: Callable[..., None], head: str) -> None:
     measure(request(HEADS[head]))
 
 
+@pytest.mark.benchmark(group="rules")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [],
+        [("Connection", "keep-alive")],
+        [("Content-Length", "0")],
+        [("Content-Length", "0"), ("Expect", "100-continue"), ("Connection", "keep-alive")],
+    ],
+    ids=["host", "connection", "length", "all"],
+)
+def test_rules(measure: Callable[..., None], fields: list[tuple[str, str]]) -> None:
+    measure(request([*MINIMAL, *fields]))
+
+
 @pytest.mark.benchmark(group="target")
 @pytest.mark.parametrize("target", ["/", "/items/42/details", "/items/42?page=2&order=name", "/%D7%A9%D7%9C"])
 def test_target(measure: Callable[..., None], target: str) -> None:
@@ -264,6 +184,14 @@ def test_body(measure: Callable[..., None], chunks: int) -> None:
 @pytest.mark.parametrize("access_log", [False, True], ids=["off", "on"])
 def test_access_log(measure: Callable[..., None], access_log: bool) -> None:
     measure(request(), Setup(access_log=access_log))
+
+
+@pytest.mark.benchmark(group="log line")
+@pytest.mark.parametrize(
+    "target", ["/", "/items/42/details?page=2&order=name", "/%D7%A9%D7%9C"], ids=["short", "long", "escaped"]
+)
+def test_log_line(measure: Callable[..., None], target: str) -> None:
+    measure(request(target=target), Setup(access_log=True))
 
 
 @pytest.mark.benchmark(group="requests in one read")
