@@ -49,7 +49,8 @@ class Answered:
     """A request whose answer has ended. Times in seconds; `first_byte_s` is None if no byte went out.
 
     `held_s` is how long it held the event loop, as far as the watch has told of it, or else 0; `prefix` is
-    what a proxy took off the path.
+    what a proxy took off the path. `close_code` is that of a WebSocket, which was answered by 101: it is told
+    of when it has ended, and its duration and bytes are those of all of it.
     """
 
     request: Request
@@ -60,6 +61,7 @@ class Answered:
     first_byte_s: float | None = None
     held_s: float = 0.0
     prefix: bytes = b""
+    close_code: int | None = None
 
     def header(self, name: bytes) -> str:
         """The first field of that name, in lower case; "-" if there is none."""
@@ -138,6 +140,7 @@ _ATOMS: Mapping[str, Callable[[Answered], str]] = {
     "scheme": lambda answered: answered.request.scheme,
     "request_id": lambda answered: _or_dash(answered.request.request_id),
     "trace_id": lambda answered: _or_dash(_trace(answered)),
+    "close_code": lambda answered: _or_dash(answered.close_code),
     "blocked_loop_ms": lambda answered: f"{answered.held_s * 1e3:.0f}",
 }
 _HEADER = re.compile(r"\{([!#$%&'*+.^_`|~0-9A-Za-z-]+)\}i")
@@ -193,6 +196,8 @@ def _json(answered: Answered) -> str:
     }
     if request.request_id is not None:
         fields |= {"request_id": request.request_id, "trace_id": _trace(answered)}
+    if answered.close_code is not None:
+        fields["close_code"] = answered.close_code
     if answered.held_s:
         fields["blocked_loop_ms"] = round(answered.held_s * 1e3)
     return json.dumps(fields, separators=(",", ":"))

@@ -44,6 +44,13 @@ cdef class AccessGate(Observer):
                 return 0
         return self.log.stream_ended(request, sink)
 
+    cdef int session_ended(self, Request request, double began_s, uint64_t bytes_sent, uint64_t bytes_received,
+                           int close_code) except -1:
+        """A WebSocket that lasts is not slow: where only what is slow is logged, it is not."""
+        if self.slow_s > 0 or self.is_excluded(request.path) or (self.sample < 1 and random() >= self.sample):
+            return 0
+        return self.log.session_ended(request, began_s, bytes_sent, bytes_received, close_code)
+
     cdef bint is_excluded(self, str path) except -1:
         return path in self.paths or (len(self.prefixes) > 0 and path.startswith(self.prefixes))
 

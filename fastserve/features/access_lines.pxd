@@ -8,3 +8,5 @@ from fastserve.stream.sink cimport Sink
 cdef class AccessLines(AccessLog):
     cdef object format
     cdef object watch    # LoopWatch, or None
+
+    cdef int put(self, object answered) except -1

@@ -351,6 +351,7 @@ cdef class Connection(Channel):
         cdef Tunnel tunnel = Tunnel.__new__(Tunnel)
         tunnel.waiting, tunnel.waiting_at, tunnel.waiting_more = self.waiting, self.waiting_at, self.waiting_more
         tunnel.at_eof, tunnel.reading_paused = self.at_eof, self.reading_paused
+        tunnel.began_s, tunnel.request = sink.began_s, self.request if sink.began_s > 0 else None
         self.forget_waiting()
         self.end_request(sink)
         self.enter(CLOSED, 0)

@@ -6,6 +6,8 @@ collects what is read in a turn of the event loop and works it off at the turn's
 its state changes.
 """
 
+import logging
+
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
 
 from fastserve.csrc.clock cimport fs_monotonic_s
@@ -13,6 +15,10 @@ from fastserve.net.backlog cimport Backlog
 from fastserve.net.endpoint cimport Endpoint
 from fastserve.net.outbox cimport Outbox
 from fastserve.stream.channel cimport ByteChannel, ByteSession
+from fastserve.stream.request cimport Request
+from fastserve.stream.sink cimport Observer
+
+logger = logging.getLogger("fastserve.error")
 
 # What is larger than this is worked off when it is read, so that it need not be kept.
 cdef Py_ssize_t TURN_BYTES_MAX = 16384
@@ -62,6 +68,7 @@ cdef class Tunnel(Backlog):
             return
         if not PyBytes_CheckExact(data):
             data = bytes(data)
+        self.bytes_received += PyBytes_GET_SIZE(data)
         self.wait(<bytes>data)
         if self.waiting_more is None and not self.blocked and PyBytes_GET_SIZE(data) > TURN_BYTES_MAX:
             self.push()
@@ -147,6 +154,19 @@ cdef class Tunnel(Backlog):
         self.session = None
         if session is not None:
             session.lost()
+            if self.request is not None:
+                self.tell_observers(session.close_code)
+        return 0
+
+    cdef int tell_observers(self, int close_code) except -1:
+        cdef Request request = self.request
+        cdef Observer observer
+        self.request = None
+        for observer in self.endpoint.observers:
+            try:
+                observer.session_ended(request, self.began_s, self.bytes_sent, self.bytes_received, close_code)
+            except Exception:
+                logger.exception("An observer of requests failed")
         return 0
 
     # ---- the end ----
@@ -207,6 +227,7 @@ cdef class TunnelChannel(ByteChannel):
     """A tunnel, as its session sees it."""
 
     cdef int write(self, bytes data) except -1:
+        self.tunnel.bytes_sent += PyBytes_GET_SIZE(data)
         return self.outbox.put(data)
 
     cdef bint writable(self) noexcept:

@@ -11,6 +11,8 @@ cdef class ByteChannel:
 
 
 cdef class ByteSession:
+    cdef readonly int close_code  # by which it ended, of a WebSocket; else 0
+
     cdef int opened(self, ByteChannel channel) except -1
     cdef Py_ssize_t push_bytes(self, bytes data, Py_ssize_t at) except -1
     cdef int muted(self) except -1

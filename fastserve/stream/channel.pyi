@@ -3,3 +3,7 @@ class ByteChannel:
 
 class ByteSession:
     """What takes the bytes of a channel; implemented in Cython."""
+
+    @property
+    def close_code(self) -> int:
+        """By which it ended, of a WebSocket; else 0."""

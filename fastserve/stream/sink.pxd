@@ -38,6 +38,8 @@ cdef class Sink:
 
 cdef class Observer:
     cdef int stream_ended(self, Request request, Sink sink) except -1
+    cdef int session_ended(self, Request request, double began_s, uint64_t bytes_sent, uint64_t bytes_received,
+                           int close_code) except -1
 
 
 cdef bint stems_from_disconnect(object error, object above) except -1

@@ -94,3 +94,9 @@ cdef class Observer:
 
     cdef int stream_ended(self, Request request, Sink sink) except -1:
         raise NotImplementedError
+
+    cdef int session_ended(self, Request request, double began_s, uint64_t bytes_sent, uint64_t bytes_received,
+                           int close_code) except -1:
+        """What a request had become (its answer was 101) has ended: of a WebSocket, the code that the application
+        heard. Only where requests are timed: `began_s` as the sink's."""
+        return 0

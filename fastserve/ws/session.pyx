@@ -232,6 +232,7 @@ cdef class WebSocketSession(FrameReader):
         self.stream = None
         sink.disconnected = True
         if stream is not None:
+            self.close_code = code
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("WebSocket closed: %d %r after %.3f s, latency of the last pong %.1f ms", code, reason,
                              fs_monotonic_s() - self.opened_at_s, 1000 * self.latency_s)

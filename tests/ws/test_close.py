@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import signal
 import socket
@@ -208,6 +210,42 @@ def test_a_close_that_waits_meets_a_close_of_the_applications(server: Process) -
         assert ws.recv().payload == b"a"
         assert ws.closed().code == 4002
     server.wait_for("closed late: {'type': 'websocket.disconnect', 'code': 4002, 'reason': ''}")
+
+
+# ---- the access log, in a format of its own ----
+
+
+def test_its_line_comes_at_the_end(serve: Serve) -> None:
+    """With the code, the time from the request to the end, and the bytes of the frames."""
+    server = serve("--access-log-format", "<%(s)s %(close_code)s %(B)s %(received)s %(L)s %(U)s>")
+    with WebSocket(server.port, "/") as ws:
+        ws.text("hello")
+        ws.recv()
+        assert "<" not in server.output
+        ws.finish(4000)
+    with WebSocket(server.port, "/closes?code=4001") as ws:
+        ws.recv()
+    with WebSocket(server.port, "/refuse") as ws:
+        assert ws.status == 403
+    server.wait_for(" /closes>")
+    server.wait_for(" /refuse>")
+    assert re.search(r"^<101 4000 11 19 0\.\d{6} />$", server.output, re.M)
+    assert re.search(r"^<101 1006 4 0 0\.\d{6} /closes>$", server.output, re.M)
+    assert re.search(r"^<403 - 0 0 0\.\d{6} /refuse>$", server.output, re.M)
+    assert server.output.count("<") == 3
+
+
+def test_its_line_in_json(serve: Serve) -> None:
+    server = serve("--access-log-format", "json", "--access-log-exclude", "/closes")
+    for path in ("/closes", "/"):
+        with WebSocket(server.port, path) as ws:
+            ws.send(close(4002))
+            with contextlib.suppress(EOFError):
+                while True:
+                    ws.recv()
+    server.wait_for('"close_code":4002')
+    (line,) = [json.loads(line) for line in server.output.splitlines() if line.startswith("{")]
+    assert (line["path"], line["status"], line["close_code"]) == ("/", 101, 4002)
 
 
 # ---- shutdown ----
