@@ -103,6 +103,18 @@ const char *fs_reason_phrase(int status)
     }
 }
 
+static int put_status_line(fs_buf *buf, int status, const char *reason, size_t reason_len)
+{
+    if (fs_buf_reserve(buf, 9 + 4 + reason_len + 2))
+        return -1;
+    put(buf, "HTTP/1.1 ", 9);
+    char digits[4] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10), ' '};
+    put(buf, digits, 4);
+    put(buf, reason, reason_len);
+    put(buf, "\r\n", 2);
+    return 0;
+}
+
 int fs_put_status_line(fs_buf *buf, int status)
 {
     static const char ok[] = "HTTP/1.1 200 OK\r\n";
@@ -113,15 +125,7 @@ int fs_put_status_line(fs_buf *buf, int status)
         return 0;
     }
     const char *reason = fs_reason_phrase(status);
-    size_t reason_len = strlen(reason);
-    if (fs_buf_reserve(buf, 9 + 4 + reason_len + 2))
-        return -1;
-    put(buf, "HTTP/1.1 ", 9);
-    char digits[4] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10), ' '};
-    put(buf, digits, 4);
-    put(buf, reason, reason_len);
-    put(buf, "\r\n", 2);
-    return 0;
+    return put_status_line(buf, status, reason, strlen(reason));
 }
 
 /* 1: a token's character (RFC 9110, 5.6.2); 2: a field value's (5.5, with obs-text) */
@@ -179,6 +183,14 @@ fs_field_result fs_put_field(fs_buf *buf, const char *name, size_t name_len, con
     *out++ = '\n';
     buf->len = (size_t)(out - buf->data);
     return FS_FIELD_OK;
+}
+
+fs_field_result fs_put_reasoned_status_line(fs_buf *buf, int status, const char *reason, size_t reason_len)
+{
+    for (size_t i = 0; i < reason_len; i++)
+        if (!(kinds[(uint8_t)reason[i]] & VALUE))
+            return FS_FIELD_BAD_VALUE;
+    return put_status_line(buf, status, reason, reason_len) == 0 ? FS_FIELD_OK : FS_FIELD_NO_MEMORY;
 }
 
 size_t fs_put_decimal(char *out, uint64_t number)

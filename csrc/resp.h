@@ -32,6 +32,9 @@ typedef enum {
  * one (RFC 9112, 4). 0, or -1 when memory is out. */
 int fs_put_status_line(fs_buf *buf, int status);
 
+/* The same with this reason phrase, which is checked (RFC 9112, 4). Nothing is appended unless it is OK. */
+fs_field_result fs_put_reasoned_status_line(fs_buf *buf, int status, const char *reason, size_t reason_len);
+
 /* Checks and appends "name: value CRLF", white space around the value cut off. Nothing is appended unless it is OK. */
 fs_field_result fs_put_field(fs_buf *buf, const char *name, size_t name_len, const char *value, size_t value_len);
 

@@ -18,6 +18,7 @@ cdef extern from "resp.h" nogil:
     int fs_buf_reserve(fs_buf *buf, size_t more)
     void fs_buf_free(fs_buf *buf)
     int fs_put_status_line(fs_buf *buf, int status)
+    fs_field_result fs_put_reasoned_status_line(fs_buf *buf, int status, const char *reason, size_t reason_len)
     fs_field_result fs_put_field(fs_buf *buf, const char *name, size_t name_len, const char *value, size_t value_len)
     const char *fs_reason_phrase(int status)
     size_t fs_put_decimal(char *out, uint64_t number)

@@ -47,12 +47,9 @@ cdef class H1Sink(Sink):
     cdef int enter(self, AnswerState state) noexcept
     cdef int take_along(self) except -1
     cdef int client_gone(self) except -1
-    cdef int read_fields(self, fs_buf *buf, object headers, bint informational, int *own) except -1
-    cdef int take_field(self, fs_buf *buf, bytes name, bytes value, bint informational, int *own) except -1
-    cdef bint take_length(self, bytes value) except -1
-    cdef int take_connection(self, bytes value) except -1
+    cdef int hold_head(self, fs_buf *buf, int status, int64_t length, bint closes, bint has_date,
+                       bint has_server) except -1
     cdef bint tells_length(self, Py_ssize_t length, bint more) noexcept
-    cdef bytes interim_head(self, int status, object headers, int *own)
     cdef int write_first(self, object data, Py_ssize_t size, Py_ssize_t length, bint more) except -1
     cdef int write_piece(self, object data, Py_ssize_t size) except -1
     cdef int account(self, Py_ssize_t size, bint more) except -1

@@ -7,35 +7,26 @@ is chunked, or, for HTTP/1.0, ends with the connection. `enter` is the one place
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_REFCNT
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
-from fastserve.csrc.clock cimport fs_exact_s
+from fastserve.bad_field cimport bad_field
+from fastserve.csrc.answer cimport FS_ANSWER_OK, fs_answer_result, fs_put_answer_field, fs_said
 from fastserve.csrc.debug cimport FS_DEBUG
-from fastserve.csrc.names cimport (
-    FS_NAME_CONNECTION, FS_NAME_CONTENT_LENGTH, FS_NAME_DATE, FS_NAME_SERVER, FS_NAME_TRANSFER_ENCODING,
-    fs_name_find,
-)
 from fastserve.csrc.resp cimport (
-    FS_FIELD_BAD_NAME, FS_FIELD_BAD_VALUE, FS_FIELD_OK, fs_buf, fs_buf_free, fs_buf_reserve, fs_field_result,
-    fs_put_chunk_size, fs_put_decimal, fs_put_field, fs_put_status_line, fs_read_decimal, fs_reason_phrase,
+    FS_FIELD_OK, fs_buf, fs_buf_free, fs_buf_reserve, fs_put_chunk_size, fs_put_decimal, fs_put_reasoned_status_line,
+    fs_put_status_line, fs_reason_phrase,
 )
 from fastserve.net.backlog cimport Backlog
 from fastserve.net.debug cimport live
 from fastserve.stream.channel cimport ByteSession
+from fastserve.stream.head cimport Head
 from fastserve.stream.sink cimport Sink
 
 # A body above this goes to the transport as it is; below it, one copy is cheaper than a second piece.
 cdef Py_ssize_t JOIN_BYTES_MAX = 16384
 cdef bytes LAST_CHUNK = b"0\r\n\r\n"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-# Of the names that the server writes itself or reads: date, server, connection, content-length, transfer-encoding.
-cdef unsigned int OUR_NAME_LENGTHS = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17
-
-# What the application wrote itself, so that the server does not.
-cdef int OWN_DATE = 1
-cdef int OWN_SERVER = 2
 
 # Heads are put together in this buffer, and most stay here until their first data comes, a moment later:
 # `scratch_owner` is the sink whose head this is. Another one that needs the place first makes the owner take its head
@@ -176,143 +167,85 @@ cdef class H1Sink(Sink):
 
     # ---- the head ----
 
-    cdef bint take_length(self, bytes value) except -1:
-        """Notes the Content-Length; whether it is to be written: once, and never in a 204 (RFC 9110, 8.6)."""
-        cdef uint64_t length = 0
-        cdef bytes stripped
-        cdef bint repeated = self.has_length
-        if fs_read_decimal(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), &length) != 0:
-            stripped = value.strip(b" \t")
-            if fs_read_decimal(PyBytes_AS_STRING(stripped), PyBytes_GET_SIZE(stripped), &length) != 0:
-                raise ValueError(f"invalid Content-Length in the response: {value!r}")
-        if repeated and <uint64_t>self.length_left != length:
-            raise ValueError("two different Content-Length fields in the response")
-        self.has_length = True
-        self.length_left = <int64_t>length
-        return not repeated and self.status != 204
-
-    cdef int take_connection(self, bytes value) except -1:
-        """The server writes this field; from the application it takes the wish to close (RFC 9112, 9.6)."""
-        for token in value.split(b","):
-            if token.strip().lower() == b"close":
-                self.keep_alive = False
-        return 0
-
-    cdef int take_field(self, fs_buf *buf, bytes name, bytes value, bint informational, int *own) except -1:
-        cdef const char *name_at = PyBytes_AS_STRING(name)
-        cdef Py_ssize_t name_size = PyBytes_GET_SIZE(name)
-        cdef size_t before = buf.len
-        cdef fs_field_result result
-        cdef int id
-        result = fs_put_field(buf, name_at, name_size, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-        if result == FS_FIELD_BAD_NAME:
-            raise ValueError(f"invalid response header name: {name!r}")
-        if result == FS_FIELD_BAD_VALUE:
-            raise ValueError(f"invalid value of the response header {name!r}: {value!r}")
-        if result != FS_FIELD_OK:
-            raise MemoryError
-        if name_size > 17 or not (OUR_NAME_LENGTHS >> name_size) & 1:
-            return 0
-        id = fs_name_find(name_at, name_size)
-        if id == FS_NAME_CONTENT_LENGTH:
-            if informational or not self.take_length(value):
-                buf.len = before
-        elif id == FS_NAME_CONNECTION:
-            buf.len = before
-            self.take_connection(value)
-        elif id == FS_NAME_TRANSFER_ENCODING:
-            buf.len = before
-            if value.strip().lower() != b"chunked":
-                raise ValueError(f"the server frames the response: Transfer-Encoding {value!r} cannot be sent")
-        elif id == FS_NAME_DATE:
-            own[0] |= OWN_DATE
-        elif id == FS_NAME_SERVER:
-            own[0] |= OWN_SERVER
-        return 0
-
-    cdef int read_fields(self, fs_buf *buf, object headers, bint informational, int *own) except -1:
-        cdef object field
-        for field in headers:
-            if type(field) is tuple and len(<tuple>field) == 2:
-                name, value = (<tuple>field)[0], (<tuple>field)[1]
-            elif type(field) is list and len(<list>field) == 2:
-                name, value = (<list>field)[0], (<list>field)[1]
-            else:
-                raise TypeError(f"a response header must be a pair of bytes, not {field!r}")
-            if not PyBytes_CheckExact(name) or not PyBytes_CheckExact(value):
-                name, value = as_bytes(name, "header name"), as_bytes(value, "header value")
-            self.take_field(buf, <bytes>name, <bytes>value, informational, own)
-        return 0
-
     cdef int send_head(self, int status, object headers) except -1:
         global scratch_owner
         cdef fs_buf buf
-        cdef bytes block
-        cdef int own = 0
+        cdef fs_said said
         if type(headers) is not list and type(headers) is not tuple:
             headers = list(headers)  # may run anything, so it comes first
         if self.state != BEFORE_HEAD:
             raise RuntimeError("the response head was sent already")
         if not 200 <= status <= 999:
             raise ValueError(f"a final status is from 200 to 999, not {status}")
-        self.status = status
-        self.has_length = False
         lend_scratch(&buf)
         try:
             if fs_put_status_line(&buf, status) != 0:
                 raise MemoryError
-            self.read_fields(&buf, headers, False, &own)
+            read_fields(&buf, &said, status, headers)
             if self.state != BEFORE_HEAD:
                 raise RuntimeError("the response head was sent meanwhile")
-            if own == 0:
-                block = self.channel.endpoint.default_block()
-            else:
-                block = self.channel.endpoint.default_block_without(own & OWN_DATE, own & OWN_SERVER)
-            if fs_buf_reserve(&buf, PyBytes_GET_SIZE(block)) != 0:
-                raise MemoryError
-        except BaseException:
-            self.status = 0
+            self.hold_head(&buf, status, <int64_t>said.length if said.has_length else -1, said.closes,
+                           said.has_date, said.has_server)
+        finally:
             return_scratch(&buf)
-            raise
-        memcpy(buf.data + buf.len, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block))
-        buf.len += PyBytes_GET_SIZE(block)
-        return_scratch(&buf)
         scratch_owner = <void *>self
+        return 0
+
+    cdef int send_checked_head(self, Head head) except -1:
+        global scratch_owner
+        cdef fs_buf buf
+        if self.state != BEFORE_HEAD:
+            raise RuntimeError("the response head was sent already")
+        lend_scratch(&buf)
+        try:
+            if head.reason is None:
+                if fs_put_status_line(&buf, head.status) != 0:
+                    raise MemoryError
+            elif fs_put_reasoned_status_line(&buf, head.status, PyBytes_AS_STRING(head.reason),
+                                             PyBytes_GET_SIZE(head.reason)) != FS_FIELD_OK:
+                raise MemoryError
+            put_bytes(&buf, head.lines)
+            self.hold_head(&buf, head.status, head.length, head.closes, head.has_date, head.has_server)
+        finally:
+            return_scratch(&buf)
+        scratch_owner = <void *>self
+        return 0
+
+    cdef int hold_head(self, fs_buf *buf, int status, int64_t length, bint closes, bint has_date,
+                       bint has_server) except -1:
+        """The lines so far are this answer's; behind them come the server's own. The caller owns the scratch then."""
+        if has_date or has_server:
+            put_bytes(buf, self.channel.endpoint.default_block_without(has_date, has_server))
+        else:
+            put_bytes(buf, self.channel.endpoint.default_block())
+        self.status = status
+        self.has_length = length >= 0
+        self.length_left = length
+        if closes:
+            self.keep_alive = False
         self.no_body = self.is_head or status == 204 or status == 304
         self.enter(HEAD_HELD)
         return 0
 
     cdef int send_informational(self, int status, object headers) except -1:
-        cdef int own = 0
+        cdef fs_said said
         if self.state != BEFORE_HEAD:
             raise RuntimeError("an informational response comes before the response head")
         if self.is_1_0:
             return 0  # RFC 9110, 15.2: a 1.0 client knows none
-        return self.channel.outbox.put(self.interim_head(status, headers, &own) + b"\r\n")
+        return self.channel.outbox.put(interim_head(status, headers, &said) + b"\r\n")
 
     cdef int send_upgrade(self, bytes protocol, object headers, ByteSession session) except -1:
-        cdef int own = 0
-        cdef bytes head = self.interim_head(101, headers, &own)
+        cdef fs_said said
+        cdef bytes head = interim_head(101, headers, &said)
         if self.state != BEFORE_HEAD:
             raise RuntimeError("the response head was sent already")
         self.status = 101
         self.channel.outbox.put(
             head + b"upgrade: " + protocol + b"\r\nconnection: Upgrade\r\n"
-            + self.channel.endpoint.default_block_without(own & OWN_DATE, own & OWN_SERVER) + b"\r\n")
+            + self.channel.endpoint.default_block_without(said.has_date, said.has_server) + b"\r\n")
         self.enter(COMPLETE)
         return self.channel.on_upgraded(self, session)
-
-    cdef bytes interim_head(self, int status, object headers, int *own):
-        """The lines of a head behind which no body comes; the empty line is the caller's."""
-        cdef fs_buf buf
-        lend_scratch(&buf)
-        try:
-            if fs_put_status_line(&buf, status) != 0:
-                raise MemoryError
-            self.read_fields(&buf, headers, True, own)
-            return PyBytes_FromStringAndSize(buf.data, buf.len)
-        finally:
-            return_scratch(&buf)
 
     cdef int send_error(self, int status) except -1:
         cdef bytes text = fs_reason_phrase(status)
@@ -469,6 +402,48 @@ cdef class H1Sink(Sink):
         self.enter(COMPLETE)
         self.channel.on_answered(self)
         return 0
+
+
+cdef bytes interim_head(int status, object headers, fs_said *said):
+    """The lines of a head behind which no body comes; the empty line is the caller's."""
+    cdef fs_buf buf
+    lend_scratch(&buf)
+    try:
+        if fs_put_status_line(&buf, status) != 0:
+            raise MemoryError
+        read_fields(&buf, said, status, headers)
+        return PyBytes_FromStringAndSize(buf.data, buf.len)
+    finally:
+        return_scratch(&buf)
+
+
+cdef int read_fields(fs_buf *buf, fs_said *said, int status, object headers) except -1:
+    """Appends the fields' lines, and sets what they say."""
+    cdef object field
+    cdef fs_answer_result result
+    memset(said, 0, sizeof(fs_said))
+    for field in headers:
+        if type(field) is tuple and len(<tuple>field) == 2:
+            name, value = (<tuple>field)[0], (<tuple>field)[1]
+        elif type(field) is list and len(<list>field) == 2:
+            name, value = (<list>field)[0], (<list>field)[1]
+        else:
+            raise TypeError(f"a response header must be a pair of bytes, not {field!r}")
+        if not PyBytes_CheckExact(name) or not PyBytes_CheckExact(value):
+            name, value = as_bytes(name, "header name"), as_bytes(value, "header value")
+        result = fs_put_answer_field(buf, said, status, PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name),
+                                     PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        if result != FS_ANSWER_OK:
+            raise bad_field(result, name, value)
+    return 0
+
+
+cdef int put_bytes(fs_buf *buf, bytes block) except -1:
+    if fs_buf_reserve(buf, PyBytes_GET_SIZE(block)) != 0:
+        raise MemoryError
+    memcpy(buf.data + buf.len, PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block))
+    buf.len += PyBytes_GET_SIZE(block)
+    return 0
 
 
 cdef int clear_scratch() except -1:

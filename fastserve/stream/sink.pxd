@@ -3,6 +3,7 @@
 from libc.stdint cimport uint64_t
 
 from fastserve.stream.channel cimport ByteSession
+from fastserve.stream.head cimport Head
 from fastserve.stream.request cimport Request
 
 
@@ -21,6 +22,7 @@ cdef class Sink:
     cdef readonly bint finished          # the answer is complete, or given up
 
     cdef int send_head(self, int status, object headers) except -1
+    cdef int send_checked_head(self, Head head) except -1
     cdef int send_data(self, object data, bint more) except -1
     cdef int send_informational(self, int status, object headers) except -1
     cdef int send_error(self, int status) except -1

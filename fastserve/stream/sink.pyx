@@ -31,11 +31,16 @@ cdef bint stems_from_disconnect(object error, object above) except -1:
 
 
 cdef class Sink:
-    """One answer on its way out. The methods here are the contract; a protocol overrides every one of them."""
+    """One answer on its way out. The methods here are the contract; a protocol overrides every one of them but
+    send_checked_head, which it may."""
 
     cdef int send_head(self, int status, object headers) except -1:
-        """The final status and the header fields, checked. Written with the first data, or the end."""
+        """The final status and the header fields, which are checked now. Written with the first data, or the end."""
         raise NotImplementedError
+
+    cdef int send_checked_head(self, Head head) except -1:
+        """The same, of a head that is checked."""
+        return self.send_head(head.status, head.pairs())
 
     cdef int send_data(self, object data, bint more) except -1:
         """A part of the body (bytes, bytearray or memoryview); `more` says whether others follow."""

@@ -1,6 +1,7 @@
 """What an application says of its answer, as the wire has it."""
 
-from libc.stdint cimport int64_t
+from fastserve.stream.head cimport Head
 
-cdef int read_status(object status) except -1
-cdef list read_headers(object headers, int64_t *length)
+
+cdef Head read_head(object status, object headers)
+cdef list read_hints(object headers)

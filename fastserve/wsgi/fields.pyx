@@ -1,70 +1,109 @@
 """What do start_response()'s arguments mean on the wire? (PEP 3333, "The start_response() Callable")
 
-They are judged while the application is there to hear of it.
+They are judged while the application is there to hear of it, and spelled on the way: from its strings to lines without
+an object in between.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.unicode cimport PyUnicode_AsLatin1String
-from libc.stdint cimport int64_t, uint64_t
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t
+from libc.string cimport memcmp, memset, strlen
 
-from fastserve.csrc.names cimport FS_NAME_CONTENT_LENGTH, fs_name_find
+from fastserve.bad_field cimport bad_field
+from fastserve.csrc.answer cimport FS_ANSWER_OK, fs_answer_result, fs_put_answer_field, fs_said
 from fastserve.csrc.resp cimport (
-    FS_FIELD_BAD_NAME, FS_FIELD_NO_MEMORY, FS_FIELD_OK, fs_buf, fs_field_result, fs_put_field, fs_read_decimal,
+    FS_FIELD_NO_MEMORY, FS_FIELD_OK, fs_buf, fs_buf_free, fs_field_result, fs_put_reasoned_status_line,
+    fs_reason_phrase,
 )
+from fastserve.stream.head cimport Head
+
+cdef extern from "Python.h":
+    int PyUnicode_READY(object text) except -1
+    int PyUnicode_KIND(object text)
+    int PyUnicode_1BYTE_KIND
+    const char *PyUnicode_1BYTE_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 # Of one connection, not of the answer: an application has no business with them (RFC 9110, 7.6.1). Many a gateway
 # copies them from the answer that it got, so they are left out rather than refused. Connection and Transfer-Encoding
-# are the sink's to read: it takes the wish to close.
+# are read: the wish to close is the application's.
 cdef frozenset HOP_BY_HOP = frozenset(
-    (b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer", b"trailers",
-     b"upgrade"))
+    ("keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "trailers",
+     "upgrade"))
 
-# Where fields are tried out. Nothing else runs between its emptying and its use.
-cdef fs_buf tried
+# Where lines are put together. It is lent while that is done: code that runs meanwhile (the application's own, another
+# thread) finds none here and makes one.
+cdef fs_buf scratch
+cdef size_t SCRATCH_BYTES_MAX = 65536  # what is kept between heads
 
 
-cdef int read_status(object status) except -1:
-    """``"404 Not Found"`` as a number. The reason phrase is the server's own (RFC 9112, 4: clients ignore it)."""
-    cdef int number = 0
+cdef Head read_head(object status, object headers):
+    """Raises TypeError and ValueError for what cannot be sent."""
+    cdef Head head = Head.__new__(Head)
+    cdef fs_buf buf
+    cdef fs_said said
+    if type(headers) is not list:
+        headers = list(headers)
+    lend_scratch(&buf)
+    try:
+        read_status(head, &buf, status)
+        buf.len = 0
+        head.lines = read_fields(&buf, &said, head.status, <list>headers)
+    finally:
+        return_scratch(&buf)
+    head.length = <int64_t>said.length if said.has_length else -1
+    head.closes, head.has_date, head.has_server = said.closes, said.has_date, said.has_server
+    return head
+
+
+cdef list read_hints(object headers):
+    """The fields of a 103 as pairs of bytes. Raises as read_head."""
+    cdef Head head = read_head("200 OK", headers)  # a final one, so that every field is read as an answer's
+    return head.pairs()
+
+
+cdef int read_status(Head head, fs_buf *buf, object status) except -1:
+    """``"404 Not Found"``: the number, and the phrase where it is not the usual one (RFC 9112, 4)."""
+    cdef const char *text
+    cdef const char *usual
+    cdef Py_ssize_t size
     cdef Py_ssize_t i
-    cdef Py_UCS4 digit
-    if not isinstance(status, str):
-        raise TypeError(f"the status must be a str, not {type(status).__name__}")
-    if len(<str>status) < 3 or (len(<str>status) > 3 and (<str>status)[3] != u" "):
+    cdef int number = 0
+    cdef fs_field_result result
+    text = latin_1(status, "status", &size)
+    if size < 3 or (size > 3 and text[3] != b" "):
         raise wrong_status(status)
     for i in range(3):
-        digit = (<str>status)[i]
-        if not 48 <= <int>digit <= 57:  # of ASCII only
+        if not c"0" <= text[i] <= c"9":
             raise wrong_status(status)
-        number = number * 10 + <int>digit - 48
+        number = number * 10 + text[i] - c"0"
     if number < 200:
         raise ValueError(f"a final status is from 200 to 999, not {status!r}")
-    return number
+    head.status = number
+    if size <= 4:
+        return 0
+    usual = fs_reason_phrase(number)
+    if <size_t>size - 4 == strlen(usual) and memcmp(text + 4, usual, size - 4) == 0:
+        return 0
+    result = fs_put_reasoned_status_line(buf, number, text + 4, size - 4)
+    if result == FS_FIELD_NO_MEMORY:
+        raise MemoryError
+    if result != FS_FIELD_OK:
+        raise ValueError(f"a control character in the status {status!r}")
+    head.reason = PyBytes_FromStringAndSize(text + 4, size - 4)
+    return 0
 
 
 cdef object wrong_status(object status):
     return ValueError(f"the status must be three digits, a space and a phrase, not {status!r}")
 
 
-cdef bytes encode(object text, str what):
-    if not isinstance(text, str):
-        raise TypeError(f"a response header's {what} must be a str, not {type(text).__name__}")
-    try:
-        return PyUnicode_AsLatin1String(text)
-    except UnicodeEncodeError:
-        raise ValueError(f"a response header's {what} must be latin-1, not {text!r}") from None
-
-
-cdef list read_headers(object headers, int64_t *length):
-    """The fields as pairs of bytes. `length` becomes what Content-Length says, or stays as it is.
-
-    Raises TypeError and ValueError for what cannot be sent.
-    """
-    cdef list fields = []
-    cdef bytes name
-    cdef bytes value
-    cdef fs_field_result result
-    cdef uint64_t number = 0
+cdef bytes read_fields(fs_buf *buf, fs_said *said, int status, list headers):
+    cdef fs_answer_result result
+    cdef const char *name
+    cdef const char *value
+    cdef Py_ssize_t name_size
+    cdef Py_ssize_t value_size
+    memset(said, 0, sizeof(fs_said))
     for header in headers:
         if type(header) is not tuple:
             if not isinstance(header, (tuple, list)):
@@ -72,27 +111,41 @@ cdef list read_headers(object headers, int64_t *length):
             header = tuple(header)
         if len(<tuple>header) != 2:
             raise TypeError(f"a response header must be a tuple of two strings, not {header!r}")
-        name = encode((<tuple>header)[0], "name")
-        value = encode((<tuple>header)[1], "value")
-        tried.len = 0
-        result = fs_put_field(&tried, PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name),
-                              PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-        if result == FS_FIELD_NO_MEMORY:
-            raise MemoryError
-        if result != FS_FIELD_OK:
-            what = "name" if result == FS_FIELD_BAD_NAME else "value"
-            raise ValueError(f"invalid {what} of a response header: {header[0]!r}: {header[1]!r}")
-        if fs_name_find(PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name)) == FS_NAME_CONTENT_LENGTH:
-            value = value.strip()
-            if fs_read_decimal(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), &number) != 0:
-                raise ValueError(f"invalid Content-Length in the response: {value!r}")
-            length[0] = <int64_t>number
-        elif may_be_hop_by_hop(PyBytes_GET_SIZE(name)) and name.lower() in HOP_BY_HOP:
+        name = latin_1((<tuple>header)[0], "response header's name", &name_size)
+        value = latin_1((<tuple>header)[1], "response header's value", &value_size)
+        if may_be_hop_by_hop(name_size) and (<str>(<tuple>header)[0]).lower() in HOP_BY_HOP:
             continue
-        fields.append((name, value))
-    return fields
+        result = fs_put_answer_field(buf, said, status, name, name_size, value, value_size)
+        if result != FS_ANSWER_OK:
+            raise bad_field(result, header[0], header[1])
+    return PyBytes_FromStringAndSize(buf.data, buf.len)
+
+
+cdef inline const char *latin_1(object text, str what, Py_ssize_t *size) except NULL:
+    """The characters of a str, all of which are one byte each; they live as long as it does."""
+    if not isinstance(text, str):
+        raise TypeError(f"a {what} must be a str, not {type(text).__name__}")
+    PyUnicode_READY(text)
+    if PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND:
+        raise ValueError(f"a {what} must be latin-1, not {text!r}")
+    size[0] = PyUnicode_GET_LENGTH(text)
+    return PyUnicode_1BYTE_DATA(text)
 
 
 cdef inline bint may_be_hop_by_hop(Py_ssize_t size) noexcept:
     """By the length of a name: most are none of them."""
     return size == 2 or 7 <= size <= 10 or size == 16 or 18 <= size <= 19
+
+
+cdef inline void lend_scratch(fs_buf *buf) noexcept:
+    buf[0] = scratch
+    buf.len = 0
+    memset(&scratch, 0, sizeof(fs_buf))
+
+
+cdef inline void return_scratch(fs_buf *buf) noexcept:
+    global scratch
+    fs_buf_free(&scratch)  # of somebody who came meanwhile; otherwise there is none
+    if buf.cap > SCRATCH_BYTES_MAX:
+        fs_buf_free(buf)
+    scratch = buf[0]

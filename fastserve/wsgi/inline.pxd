@@ -17,6 +17,7 @@ cdef class InlineStream(Response):
     cdef bint body_ended
     cdef bint started            # the application runs once the body has ended
     cdef bint begun
+    cdef bint head_passed        # the head is the sink's
 
     cdef int keep_body(self, bytes data) except -1
     cdef int begin(self) except -1

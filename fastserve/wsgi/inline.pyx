@@ -108,9 +108,9 @@ cdef class InlineStream(Response):
         if sink.finished:
             self.over = True
             return 0
-        if self.fields is not None:
-            fields, self.fields = self.fields, None
-            sink.send_head(self.status, fields)
+        if not self.head_passed:
+            self.head_passed = True
+            sink.send_checked_head(self.head)
         return sink.send_data(data, more)
 
     cdef int give_early_hints(self, list fields) except -1:

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t
 
+from fastserve.stream.head cimport Head
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
@@ -14,8 +15,7 @@ cdef class Response(Stream):
     cdef object context
 
     # What the application said
-    cdef int status              # of start_response(); 0 before
-    cdef list fields             # (name, value) in bytes
+    cdef Head head               # of start_response(); None before
     cdef int64_t length_left     # of its Content-Length; -1 where it gave none
     cdef object result           # what it returned, until that is closed
     cdef object iterator         # of the result
@@ -38,6 +38,7 @@ cdef class Response(Stream):
     # ---- the call ----
     cdef int run(self, WSGIDriver driver, dict environ) except -1
     cdef int resume(self) except -1
+    cdef int go(self, WSGIDriver driver, dict environ) except -1
     cdef bint call(self, object app, dict environ) except -1
     cdef bint iterate(self) except -1
     cdef int answer_whole(self, bytes data) except -1

@@ -12,10 +12,11 @@ from libc.stdint cimport int64_t
 
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.net.debug cimport live
+from fastserve.stream.head cimport Head
 from fastserve.stream.sink cimport stems_from_disconnect
 from fastserve.stream.stream cimport Stream
 from fastserve.wsgi.driver cimport WSGIDriver
-from fastserve.wsgi.fields cimport read_headers, read_status
+from fastserve.wsgi.fields cimport read_head, read_hints
 
 from fastserve.request_context import REQUEST_ID
 from fastserve.stream.sink import ClientDisconnected
@@ -72,24 +73,20 @@ cdef class Response(Stream):
 
     def __call__(self, status, headers, exc_info=None):
         """start_response()."""
-        cdef int64_t length = -1
-        cdef list fields
-        cdef int number
+        cdef Head head
         if exc_info:
             try:
                 if self.head_given:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # the traceback holds this frame
-        elif self.status != 0:
+        elif self.head is not None:
             raise RuntimeError("start_response() was called before, and this call has no exc_info")
         if self.head_given:
             raise RuntimeError("start_response() after the end of the answer")
-        number = read_status(status)
-        fields = read_headers(headers, &length)
-        self.status = number
-        self.fields = fields
-        self.length_left = length
+        head = read_head(status, headers)
+        self.head = head
+        self.length_left = head.length
         return self.write
 
     def write(self, data):
@@ -109,42 +106,33 @@ cdef class Response(Stream):
 
     def early_hints(self, headers):
         """``wsgi.early_hints``: a 103 with these fields, before the answer (RFC 8297)."""
-        cdef int64_t length = -1
         if self.head_given:
             raise RuntimeError("early hints come before the answer")
-        self.give_early_hints(read_headers(headers, &length))
+        self.give_early_hints(read_hints(headers))
 
     # ---- the call ----
 
     cdef int run(self, WSGIDriver driver, dict environ) except -1:
         """Call the application and hand over what it returns."""
-        cdef bint is_done = True
         self.context = PyContext_Copy(driver.context)
-        PyContext_Enter(self.context)
-        try:
-            try:
-                if self.request.request_id is not None:
-                    REQUEST_ID.set(self.request.request_id)
-                if not self.over:
-                    is_done = self.call(driver.app, environ)
-            except BaseException as error:
-                self.fail(error)
-            if is_done:
-                self.close_result()
-        finally:
-            PyContext_Exit(self.context)
-        if is_done:
-            self.context = None  # it may hold anything, for as long as somebody holds us
-            self.finish()
-        return 0
+        return self.go(driver, environ)
 
     cdef int resume(self) except -1:
         """Go on where go_on() wanted to stop."""
+        return self.go(None, None)
+
+    cdef int go(self, WSGIDriver driver, dict environ) except -1:
+        """Run the application, from its beginning where there is a driver, until it ends or is to stop."""
         cdef bint is_done = True
         PyContext_Enter(self.context)
         try:
             try:
-                is_done = self.iterate()
+                if driver is None:
+                    is_done = self.iterate()
+                elif not self.over:
+                    if self.request.request_id is not None:
+                        REQUEST_ID.set(self.request.request_id)
+                    is_done = self.call(driver.app, environ)
             except BaseException as error:
                 self.fail(error)
             if is_done:
@@ -175,9 +163,9 @@ cdef class Response(Stream):
         self.is_file = type(result) is FileWrapper
         if self.is_file:
             size = result.bytes_left()
-            if size is not None and self.status != 0 and self.length_left < 0 and not self.head_given:
+            if size is not None and self.head is not None and self.length_left < 0 and not self.head_given:
                 self.length_left = size
-                self.fields.append((b"content-length", str(size).encode("ascii")))
+                self.head.add_length(size)
         elif self.length_left < 0 and hasattr(result, "__len__"):
             is_one = len(result) == 1
         self.iterator = iter(result)
@@ -249,13 +237,13 @@ cdef class Response(Stream):
         return self.give(b"", False)
 
     cdef int check_started(self) except -1:
-        if self.status == 0:
+        if self.head is None:
             raise RuntimeError("the application returned a body before it called start_response()")
         return 0
 
     cdef bint has_no_body(self) except -1:
         """Whether the head is all that the client gets (RFC 9110, 6.4.1)."""
-        return self.status == 204 or self.status == 304 or self.request.method == "HEAD"
+        return self.head.status == 204 or self.head.status == 304 or self.request.method == "HEAD"
 
     # ---- the end ----
 

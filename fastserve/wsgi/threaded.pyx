@@ -330,7 +330,7 @@ cdef class ThreadedStream(Job):
         if self.block is not None and not sink.finished:
             data, self.block = self.block, None
             self.head_passed = True
-            sink.send_head(self.status, self.fields)
+            sink.send_checked_head(self.head)
             self.deliver_block(data, not self.is_whole)
         while self.blocks is not None and not self.stalled and not sink.finished:
             data = self.blocks.popleft()

@@ -133,6 +133,27 @@ static void test_status_lines(void)
     fs_buf_free(&buf);
 }
 
+static void test_own_reasons(void)
+{
+    fs_buf buf = {0};
+    check_case = "a phrase of its own";
+    CHECK_INT(FS_FIELD_OK, fs_put_reasoned_status_line(&buf, 200, "Fine\t\xe9!", 7));
+    CHECK_BYTES("HTTP/1.1 200 Fine\t\xe9!\r\n", 22, buf.data, buf.len);
+    for (int byte = 0; byte < 256; byte++) {
+        char text[3] = {'x', (char)byte, 'y'};
+        int valid = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+        buf.len = 0;
+        CHECK_INT(valid ? FS_FIELD_OK : FS_FIELD_BAD_VALUE, fs_put_reasoned_status_line(&buf, 200, text, 3));
+        CHECK_INT(valid ? 18 : 0, buf.len);
+    }
+    fs_buf_free(&buf);
+    check_case = "a phrase, out of memory";
+    failing_after = 0;
+    CHECK_INT(FS_FIELD_NO_MEMORY, fs_put_reasoned_status_line(&buf, 200, "x", 1));
+    failing_after = -1;
+    fs_buf_free(&buf);
+}
+
 /* Numbers around every power of two and of ten, and some of any size. */
 static uint64_t number_at(int index)
 {
@@ -271,6 +292,7 @@ int main(void)
     test_every_byte();
     test_fields();
     test_status_lines();
+    test_own_reasons();
     test_numbers();
     test_read_decimal();
     test_dates();

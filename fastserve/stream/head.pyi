@@ -1,0 +1,2 @@
+class Head:
+    """A head of an answer, checked and spelled."""

@@ -1,0 +1,26 @@
+"""How does a head pass from a driver to a protocol, once it is checked?
+
+Most drivers hand over what the application said as it is, and the protocol reads it. One that has to check a head
+earlier, where the application hears of it, spells it too: nothing is done twice then, and one object passes.
+"""
+
+cimport cython
+
+
+# It refers to bytes only.
+@cython.freelist(16)
+@cython.no_gc
+cdef class Head:
+    """A head of an answer, checked and spelled. Nobody changes it once it is handed over."""
+
+    cdef list pairs(self):
+        """The fields as ``(name, value)`` in bytes."""
+        cdef list pairs = [tuple(line.split(b": ", 1)) for line in self.lines.split(b"\r\n")[:-1]]
+        return pairs + [(b"connection", b"close")] if self.closes else pairs
+
+    cdef int add_length(self, Py_ssize_t length) except -1:
+        """Have it tell the length of a body, where it has told none."""
+        self.length = length
+        if self.status != 204:
+            self.lines += b"content-length: %d\r\n" % length
+        return 0
