@@ -89,12 +89,22 @@ def workers(path: str, as_json: bool) -> None:
 
 
 def _show(found: list[dict[str, Any]]) -> None:
-    click.echo(f"{'pid':>8} {'state':<9} {'for':>8} {'requests':>10} {'connections':>12} {'memory':>9}")
+    titles = f"{'pid':>8} {'state':<9} {'for':>8} {'requests':>10} {'connections':>12} {'memory':>9}"
+    if any("wsgi" in worker for worker in found):
+        titles += f" {'threads':>9} {'waiting':>8} {'longest':>8}"
+    click.echo(titles)
     for worker in found:
-        click.echo(
-            f"{worker['pid']:>8} {worker['state']:<9} {_span(worker['age_s']):>8} {worker['requests']:>10} "
-            f"{worker['connections']:>12} {worker['memory_bytes'] / 2**20:>6.1f} MB"
-        )
+        line = f"{worker['pid']:>8} {worker['state']:<9} {_span(worker['age_s']):>8} {worker['requests']:>10}"
+        line += f" {worker['connections']:>12} {worker['memory_bytes'] / 2**20:>6.1f} MB"
+        click.echo(line + _of_threads(worker.get("wsgi")))
+
+
+def _of_threads(load: dict[str, Any] | None) -> str:
+    """Of a WSGI application: busy threads of all, requests that wait for one, and for how long."""
+    if load is None:
+        return ""
+    threads = f"{load['busy']}/{load['threads']}"
+    return f" {threads:>9} {load['waiting']:>8} {load['longest_wait_s']:>6.1f} s"
 
 
 def _span(time_s: float) -> str:

@@ -81,6 +81,8 @@ class Server:
         self._driver: Any = None
         self._thread = 0
         self._endpoint: Any = None
+        #: The threads of a WSGI application.
+        self._pool: Any = None
         self._access_log: Any = None
         self._intake: Intake | None = None
         self._loop_watch: Any = None
@@ -250,6 +252,7 @@ class Server:
             _warn_of_meaningless("forwarded_allow_ips", entry)
         request_filter = observation.request_ids(config, core, request_filter)
         driver = driver_for(config, core, loop, context, state)
+        self._pool = getattr(driver, "pool", None)
         upgrade = upgrade_for(config, core, loop, driver)
         self._driver = driver
         self._thread = threading.get_ident()

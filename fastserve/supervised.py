@@ -143,12 +143,15 @@ class _Worker(Server):
         if 0 < self.config.worker_memory_bytes_max < size:
             self._end_is_due(f"has {size} bytes of memory")
 
-    def _counts(self) -> dict[str, int]:
-        return {
+    def _counts(self) -> dict[str, Any]:
+        counts: dict[str, Any] = {
             "requests": self.server_state.total_requests,
             "connections": len(self.server_state.connections),
             "memory_bytes": resident_bytes(),
         }
+        if self._pool is not None:
+            counts["wsgi"] = self._pool.load()
+        return counts
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         counts = self._counts()
@@ -156,7 +159,7 @@ class _Worker(Server):
         self._check_memory(counts["memory_bytes"])
         loop.call_later(self._beat_s, self._beat, loop)
 
-    def _tell_counts(self, counts: dict[str, int]) -> None:
+    def _tell_counts(self, counts: dict[str, Any]) -> None:
         numbers = {"numbers": self._measuring.snapshot()} if self._measuring is not None else {}
         self._channel.send(**{"is": "alive", "counts": counts, **numbers})
 

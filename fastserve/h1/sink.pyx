@@ -12,6 +12,7 @@ from libc.string cimport memcpy, memset
 
 from fastserve.bad_field cimport bad_field
 from fastserve.csrc.answer cimport FS_ANSWER_OK, fs_answer_result, fs_put_answer_field, fs_said
+from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.csrc.resp cimport (
     FS_FIELD_OK, fs_buf, fs_buf_free, fs_buf_reserve, fs_put_chunk_size, fs_put_decimal, fs_put_reasoned_status_line,

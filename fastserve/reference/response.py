@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from fastserve.reference.seam import ByteSession, Sink
 
-__all__ = ["AnswerState", "Channel", "ResponseSink", "checked_field", "reason_phrase"]
+__all__ = ["AnswerState", "Channel", "ResponseSink", "checked_field", "checked_reason", "reason_phrase"]
 
 #: IANA's phrases; Python's are those of the RFCs that were current when it was released.
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {
@@ -139,7 +139,7 @@ class ResponseSink(Sink):
 
     # ---- the head ----
 
-    def send_head(self, status: int, headers: Iterable[Any]) -> None:
+    def send_head(self, status: int, headers: Iterable[Any], reason: bytes | None = None) -> None:
         if self.state is not AnswerState.BEFORE_HEAD:
             raise RuntimeError("the response head was sent already")
         status = operator.index(status)
@@ -148,7 +148,7 @@ class ResponseSink(Sink):
         self.length = None
         lines, own = self._lines(status, headers)
         self.status = status
-        self._head = _status_line(status) + lines + self.channel.default_fields(own)
+        self._head = _status_line(status, reason) + lines + self.channel.default_fields(own)
         self._no_body = self.is_head or status in (204, 304)
         self.enter(AnswerState.HEAD_HELD)
 
@@ -280,8 +280,15 @@ class ResponseSink(Sink):
         return chunk if more else chunk + b"0\r\n\r\n"
 
 
-def _status_line(status: int) -> bytes:
-    return f"HTTP/1.1 {status} {reason_phrase(status)}\r\n".encode()
+def _status_line(status: int, reason: bytes | None = None) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, reason_phrase(status).encode() if reason is None else reason)
+
+
+def checked_reason(reason: bytes) -> bytes:
+    """A reason phrase that is safe to send (RFC 9112, 4)."""
+    if not _VALUE.fullmatch(reason):
+        raise ValueError(f"a control character in the status {reason!r}")
+    return reason
 
 
 def checked_field(field: Any) -> tuple[bytes, bytes]:

@@ -107,8 +107,11 @@ class Sink(ABC):
     finished = False
 
     @abstractmethod
-    def send_head(self, status: int, headers: Iterable[Any]) -> None:
-        """The final status and the header fields, checked. Written with the first data, or the end."""
+    def send_head(self, status: int, headers: Iterable[Any], reason: bytes | None = None) -> None:
+        """The final status and the header fields, checked. Written with the first data, or the end.
+
+        `reason` is a phrase of the application's own (RFC 9112, 4); ValueError if it holds a control byte.
+        """
 
     @abstractmethod
     def send_data(self, data: Any, more: bool) -> None:

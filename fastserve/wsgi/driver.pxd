@@ -8,8 +8,9 @@ cdef class WSGIDriver(Driver):
     cdef object app
     cdef object loop
     cdef object context          # every request runs in a copy of it
-    cdef EnvironMaker environs
+    cdef object limits
     cdef Py_ssize_t running      # requests whose application has begun, or waits for a thread, and has not ended
     cdef list idle_waiters
 
+    cdef EnvironMaker make_environs(self)
     cdef int request_ended(self) except -1

@@ -21,9 +21,14 @@ cdef class WSGIDriver(Driver):
         self.app = app
         self.loop = loop
         self.context = context
-        self.environs = EnvironMaker(limits.root_path, limits.root_path_stripped, limits.wsgi_threads > 1,
-                                     getattr(limits, "processes", 1) > 1)
+        self.limits = limits
         self.idle_waiters = []
+
+    cdef EnvironMaker make_environs(self):
+        """One for each thread that runs the application."""
+        limits = self.limits
+        return EnvironMaker(limits.root_path, limits.root_path_stripped, limits.wsgi_threads > 1,
+                            getattr(limits, "processes", 1) > 1)
 
     cpdef int in_flight(self) except -1:
         return self.running

@@ -8,6 +8,8 @@ import sys
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Copy, PyDict_SetItem, PyDict_Size
+from cpython.list cimport PyList_GET_ITEM
+from cpython.ref cimport Py_REFCNT
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 
 from fastserve.csrc.names cimport FS_NAME_COUNT, fs_names
@@ -19,6 +21,8 @@ from fastserve._version import __version__
 from fastserve.wsgi.file_wrapper import FileWrapper
 
 cdef int HEADER_ROOM = 5  # of fields, at least; more of them were no longer copied as they stand
+cdef Py_ssize_t KNOWN_SLOTS = 256
+cdef str ROOT_PATH = "/"
 cdef str HTTP_1_1 = "HTTP/1.1"
 cdef str HTTP_1_0 = "HTTP/1.0"
 cdef str COOKIE = "HTTP_COOKIE"
@@ -43,6 +47,11 @@ cdef inline str latin_1(bytes text):
     return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), NULL)
 
 
+cdef inline Py_ssize_t slot_of(tuple field) noexcept:
+    """By its address: a tuple of two with its garbage collector's head has 64 bytes."""
+    return (<size_t><void *>field >> 6) % KNOWN_SLOTS
+
+
 cdef str decode_path(bytes raw):
     cdef Py_ssize_t size = PyBytes_GET_SIZE(raw)
     cdef bytes decoded = PyBytes_FromStringAndSize(NULL, size)
@@ -51,10 +60,11 @@ cdef str decode_path(bytes raw):
 
 
 cdef class EnvironMaker:
-    """Makes the environs of one application: copies of a template. In one thread, the loop's.
+    """Makes the environs of one application in one thread: copies of a template.
 
     What one request has in common with the last (method, version, scheme, address of the server) stays in the template:
-    comparing it by identity is cheaper than storing it again.
+    comparing it by identity is cheaper than storing it again. And what a field became is kept as long as the protocol
+    shares the field among requests, as it does with what clients say again and again.
 
     :param root_path: the path that the application is mounted at
     :param is_stripped: whether the proxy took root_path off the paths that come here
@@ -71,7 +81,7 @@ cdef class EnvironMaker:
         self.template = {
             "REQUEST_METHOD": "GET",
             "SCRIPT_NAME": self.prefix,
-            "PATH_INFO": "/",
+            "PATH_INFO": ROOT_PATH,
             "QUERY_STRING": "",
             "SERVER_NAME": "",
             "SERVER_PORT": "",
@@ -89,8 +99,9 @@ cdef class EnvironMaker:
             "wsgi.file_wrapper": FileWrapper,
             "wsgi.early_hints": None,
             "fastserve.client": None,
-            "fastserve.raw_path": "/",
+            "fastserve.raw_path": ROOT_PATH,
         }
+        self.known = [None] * KNOWN_SLOTS
         # One key more has the table grow, and copies have the size of what they are copies of: with room for what the
         # request's header adds, none of them grows while a request waits.
         for number in range(HEADER_ROOM):
@@ -106,6 +117,7 @@ cdef class EnvironMaker:
         cdef str value
         cdef str earlier
         cdef tuple field
+        cdef tuple known
         if (request.method is not self.method or request.server is not self.server or request.server is None
                 or request.http_version is not self.http_version or request.scheme is not self.scheme):
             self.update_template(request)
@@ -123,22 +135,36 @@ cdef class EnvironMaker:
             PyDict_SetItem(environ, "fastserve.request_id", request.request_id)
             PyDict_SetItem(environ, "fastserve.traceparent", request.traceparent)
         for field in request.headers:
-            known = VARIABLES.get(<bytes>field[0])
-            name = <str>known if known is not None else variable_of(<bytes>field[0])
+            known = <tuple>PyList_GET_ITEM(self.known, slot_of(field))
+            if known is None or known[0] is not field:
+                known = self.read_field(field)
+            name, value = <str>known[1], <str>known[2]
             if name is None:
                 continue
             size = PyDict_Size(environ)
-            value = latin_1(<bytes>field[1])
             earlier = <str>environ.setdefault(name, value)
             if PyDict_Size(environ) == size:  # RFC 9110, 5.3; RFC 6265, 4.2.1
                 PyDict_SetItem(environ, name, earlier + ("; " if name == COOKIE else ",") + value)
         return environ
+
+    cdef tuple read_field(self, tuple field):
+        """The field with its variable, or None, and the value. Kept, where somebody besides the request holds it."""
+        cdef object name = VARIABLES.get(<bytes>field[0])
+        cdef tuple known
+        if name is None:
+            name = variable_of(<bytes>field[0])
+        known = (field, name, latin_1(<bytes>field[1]))
+        if Py_REFCNT(field) > 3:  # its list, the caller, and `known`; so nobody's secrets outlive their request here
+            self.known[slot_of(field)] = known
+        return known
 
     cdef int put_path(self, dict environ, Request request) except -1:
         cdef bytes raw = request.raw_path
         cdef str path
         if fs_path_is_plain(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw)):
             path = request.path
+            if path is ROOT_PATH and self.is_stripped:
+                return 0
             PyDict_SetItem(environ, "fastserve.raw_path", path)
         else:
             path = decode_path(raw)

@@ -1,10 +1,12 @@
 """WSGI requests in the loop's own thread."""
 
 from fastserve.wsgi.driver cimport WSGIDriver
+from fastserve.wsgi.environ cimport EnvironMaker
 from fastserve.wsgi.response cimport Response
 
 
 cdef class InlineDriver(WSGIDriver):
+    cdef EnvironMaker environs
     cdef Py_ssize_t body_memory_bytes_max
     cdef set suspended           # streams whose application is to be asked for more
 

@@ -15,7 +15,7 @@ from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
 from fastserve.wsgi.driver cimport WSGIDriver
-from fastserve.wsgi.response cimport Response
+from fastserve.wsgi.response cimport EarlyHints, Response
 
 logger = logging.getLogger("fastserve.error")
 
@@ -25,6 +25,7 @@ cdef class InlineDriver(WSGIDriver):
 
     def __init__(self, app, loop, context, limits):
         WSGIDriver.__init__(self, app, loop, context, limits)
+        self.environs = self.make_environs()
         self.body_memory_bytes_max = limits.wsgi_body_memory_bytes_max
         self.suspended = set()
 
@@ -101,7 +102,7 @@ cdef class InlineStream(Response):
         self.driver.running += 1
         if body is not None:
             body.seek(0)
-        return self.run(self.driver, self.driver.environs.make(self.request, body, self.early_hints))
+        return self.run(self.driver, self.driver.environs.make(self.request, body, EarlyHints.of(self)))
 
     cdef int give(self, bytes data, bint more) except -1:
         cdef Sink sink = self.sink

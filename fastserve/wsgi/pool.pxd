@@ -1,5 +1,6 @@
 """The threads that run the application."""
 
+from fastserve.wsgi.environ cimport EnvironMaker
 from fastserve.wsgi.parking cimport Parking
 from fastserve.wsgi.response cimport Response
 
@@ -10,7 +11,7 @@ cdef class Job(Response):
     cdef double heard_s          # when the server last heard of the application, on the coarse clock
     cdef bint is_reported        # that it has been silent for too long
 
-    cdef int work(self) except -1
+    cdef int work(self, Worker worker) except -1
     cdef bint waits_for_client(self) except -1
 
 
@@ -18,6 +19,7 @@ cdef class Worker:
     cdef object thread
     cdef Parking parking         # where it waits for a job
     cdef Job job                 # in hand, or None
+    cdef EnvironMaker environs   # of the jobs that it has done; None before
 
 
 cdef class Pool:

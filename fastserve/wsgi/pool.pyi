@@ -17,6 +17,8 @@ class Pool:
     @property
     def threads(self) -> list[threading.Thread]:
         """Those that live."""
+    def load(self) -> dict[str, float]:
+        """Threads that live, that are busy; jobs that wait, and how long the first has, in seconds."""
     @property
     def queued(self) -> int:
         """Requests that wait for a thread."""

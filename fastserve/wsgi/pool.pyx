@@ -25,8 +25,8 @@ cdef double JOIN_TIMEOUT_S = 1.0  # of a thread that has nothing to do but end
 cdef class Job(Response):
     """A request that a thread runs. It is one object with the answer: a request costs one less."""
 
-    cdef int work(self) except -1:
-        """In a thread of the pool."""
+    cdef int work(self, Worker worker) except -1:
+        """In this thread of the pool."""
         raise NotImplementedError
 
     cdef bint waits_for_client(self) except -1:
@@ -67,6 +67,13 @@ cdef class Pool:
         """How many threads are in the application."""
         return len(self.running())
 
+    def load(self):
+        """How many threads live, how many have a job, how many jobs wait, and for how long the first of them has."""
+        cdef Worker worker
+        cdef double waits_s = fs_monotonic_s() - self.first.heard_s if self.first is not None else 0
+        busy = sum([1 for worker in self.workers if worker.job is not None])
+        return {"threads": len(self.workers), "busy": busy, "waiting": self.queued, "longest_wait_s": round(waits_s, 2)}
+
     cdef bint submit(self, Job job) except -1:
         """Whether there was room in the queue."""
         if self.queued >= self.queue_max or self.closing:
@@ -78,6 +85,7 @@ cdef class Pool:
             self.last.following = job
         self.last = job
         self.queued += 1
+        job.heard_s = fs_monotonic_s()
         try:
             self.wake_one()
         except RuntimeError:  # the system has no thread for us
@@ -124,7 +132,7 @@ cdef class Pool:
             if job is None:
                 return
             try:
-                job.work()
+                job.work(worker)
             except BaseException:
                 logger.exception("A thread could not end a request")
             worker.job = None

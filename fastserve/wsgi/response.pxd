@@ -35,6 +35,10 @@ cdef class Response(Stream):
     cdef int wait_for_room(self) except -1
     cdef int finish(self) except -1
 
+    # ---- what the application calls ----
+    cdef int write(self, object data) except -1
+    cdef int hint(self, object headers) except -1
+
     # ---- the call ----
     cdef int run(self, WSGIDriver driver, dict environ) except -1
     cdef int resume(self) except -1
@@ -48,3 +52,17 @@ cdef class Response(Stream):
     cdef bint has_no_body(self) except -1
     cdef int fail(self, object error) except -1
     cdef int close_result(self) except -1
+
+
+cdef class Write:
+    cdef Response response
+
+    @staticmethod
+    cdef Write of(Response response)
+
+
+cdef class EarlyHints:
+    cdef Response response
+
+    @staticmethod
+    cdef EarlyHints of(Response response)

@@ -7,6 +7,7 @@ which thread this runs, is for threaded.pyx and inline.pyx. Everything here runs
 
 import logging
 
+cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
 
@@ -87,10 +88,9 @@ cdef class Response(Stream):
         head = read_head(status, headers)
         self.head = head
         self.length_left = head.length
-        return self.write
+        return Write.of(self)
 
-    def write(self, data):
-        """What start_response() returns."""
+    cdef int write(self, object data) except -1:
         if not isinstance(data, bytes):
             raise TypeError(f"write() takes bytes, not {type(data).__name__}")
         if self.over:
@@ -98,17 +98,17 @@ cdef class Response(Stream):
         if self.complete:
             raise RuntimeError("write() after the end of the answer")
         if len(data) == 0:
-            return
+            return 0
         self.send(bytes(data))
         self.wait_for_room()
         if self.over:
             raise ClientDisconnected("the client disconnected")
+        return 0
 
-    def early_hints(self, headers):
-        """``wsgi.early_hints``: a 103 with these fields, before the answer (RFC 8297)."""
+    cdef int hint(self, object headers) except -1:
         if self.head_given:
             raise RuntimeError("early hints come before the answer")
-        self.give_early_hints(read_hints(headers))
+        return self.give_early_hints(read_hints(headers))
 
     # ---- the call ----
 
@@ -188,9 +188,9 @@ cdef class Response(Stream):
             if not PyBytes_CheckExact(block):
                 check_block(block)
                 block = bytes(block)
-            self.check_started()
             if PyBytes_GET_SIZE(<bytes>block) == 0:
                 continue
+            self.check_started()
             if self.is_file and 0 <= self.length_left < PyBytes_GET_SIZE(<bytes>block):
                 block = (<bytes>block)[:self.length_left]
             elif self.complete:
@@ -275,6 +275,36 @@ cdef class Response(Stream):
         """A line in the error log that names the route."""
         path = self.request.path.encode("unicode_escape").decode("ascii")
         logger.error(message + " (%s %s)", *values, self.request.method, path, exc_info=exc_info)
+
+
+# Every request makes one of each, so they are cheaper than bound methods.
+
+@cython.freelist(16)
+cdef class Write:
+    """What start_response() returns."""
+
+    @staticmethod
+    cdef Write of(Response response):
+        cdef Write write = Write.__new__(Write)
+        write.response = response
+        return write
+
+    def __call__(self, data):
+        self.response.write(data)
+
+
+@cython.freelist(16)
+cdef class EarlyHints:
+    """``wsgi.early_hints``: sends a 103 with these fields, before the answer (RFC 8297)."""
+
+    @staticmethod
+    cdef EarlyHints of(Response response):
+        cdef EarlyHints early_hints = EarlyHints.__new__(EarlyHints)
+        early_hints.response = response
+        return early_hints
+
+    def __call__(self, headers):
+        self.response.hint(headers)
 
 
 cdef int check_block(object block) except -1:

@@ -26,7 +26,6 @@ cdef class ThreadedDriver(WSGIDriver):
 cdef class ThreadedStream(Job):
     cdef ThreadedDriver driver
     cdef ThreadInput input       # None where there is no body
-    cdef dict environ            # until its thread has come
     cdef bint body_ended
     cdef bint posted             # among the driver's posts
 

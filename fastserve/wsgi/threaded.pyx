@@ -21,6 +21,7 @@ from fastserve.wsgi.driver cimport WSGIDriver
 from fastserve.wsgi.input cimport Input
 from fastserve.wsgi.parking cimport Parking
 from fastserve.wsgi.pool cimport Job, Pool, Worker
+from fastserve.wsgi.response cimport EarlyHints
 
 logger = logging.getLogger("fastserve.error")
 
@@ -211,9 +212,7 @@ cdef class ThreadedStream(Job):
     cdef int start(self) except -1:
         if self.input is None and not self.body_ended:
             self.open_input()
-        self.environ = self.driver.environs.make(self.request, self.input, self.early_hints)
         if not self.driver.pool.submit(self):
-            self.environ = None
             return self.driver.refuse(self)
         self.is_counted = True
         self.driver.running += 1
@@ -233,9 +232,11 @@ cdef class ThreadedStream(Job):
 
     # ---- the application's thread ----
 
-    cdef int work(self) except -1:
-        environ, self.environ = self.environ, None
-        return self.run(self.driver, environ)
+    cdef int work(self, Worker worker) except -1:
+        # Here and not where the request came: a burst's environs together are more than a processor's caches hold.
+        if worker.environs is None:
+            worker.environs = self.driver.make_environs()
+        return self.run(self.driver, worker.environs.make(self.request, self.input, EarlyHints.of(self)))
 
     cdef bint waits_for_client(self) except -1:
         return (self.room is not None and self.room.parked) or (

@@ -1,4 +1,4 @@
-"""Bottle, and httpbin: applications that others have written, by WSGI."""
+"""Bottle, Pyramid, and httpbin: applications that others have written, by WSGI."""
 
 from __future__ import annotations
 
@@ -38,6 +38,36 @@ def file():
 """
 
 
+PYRAMID = """
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.response import FileResponse, Response
+
+def hello(request):
+    return {"hello": request.matchdict["name"], "cookie": request.cookies.get("c", "")}
+
+def form(request):
+    answer = Response(request.POST["name"] + " " + request.POST["file"].file.read().decode())
+    answer.set_cookie("c", "1")
+    return answer
+
+def stream(request):
+    return Response(app_iter=(b"%d " % number for number in range(5)), content_type="text/plain")
+
+with Configurator() as config:
+    for name, view, path, renderer in (
+        ("hello", hello, "/hello/{name}", "json"),
+        ("form", form, "/form", None),
+        ("stream", stream, "/stream", None),
+        ("file", lambda request: FileResponse(__file__, request), "/file", None),
+        ("there", lambda request: HTTPSeeOther(request.route_url("hello", name="you")), "/there", None),
+    ):
+        config.add_route(name, path)
+        config.add_view(view, route_name=name, renderer=renderer)
+    app = config.make_wsgi_app()
+"""
+
+
 def served(directory: Path, source: str, app: str = "application:app") -> Iterator[httpx.Client]:
     (directory / "application.py").write_text(textwrap.dedent(source))
     with running(Example(str(directory), app), directory) as server:
@@ -50,6 +80,12 @@ def served(directory: Path, source: str, app: str = "application:app") -> Iterat
 def bottle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     pytest.importorskip("bottle")
     yield from served(tmp_path_factory.mktemp("bottle"), BOTTLE)
+
+
+@pytest.fixture(scope="module")
+def pyramid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    pytest.importorskip("pyramid")
+    yield from served(tmp_path_factory.mktemp("pyramid"), PYRAMID)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +102,16 @@ def test_bottle(bottle: httpx.Client) -> None:
     assert bottle.get("/stream").text == "0 1 2 3 4 "
     assert "import bottle" in bottle.get("/file").text
     assert bottle.get("/none").status_code == 404
+
+
+def test_pyramid(pyramid: httpx.Client) -> None:
+    assert pyramid.get("/hello/%C3%A9").json() == {"hello": "é", "cookie": ""}
+    form = pyramid.post("/form", data={"name": "Ada"}, files={"file": ("x", b"text")})
+    assert form.text == "Ada text"
+    assert pyramid.get("/there", follow_redirects=True).json() == {"hello": "you", "cookie": "1"}
+    assert pyramid.get("/stream").text == "0 1 2 3 4 "
+    assert "import Configurator" in pyramid.get("/file").text
+    assert pyramid.get("/none").status_code == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"])

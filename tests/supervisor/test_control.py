@@ -72,6 +72,42 @@ def test_status_for_a_reader(server: Supervised, tmp_path: Path) -> None:
     assert lines[2:][0] == done(tmp_path, "workers").splitlines()[0]
 
 
+WAITING = """
+import pathlib, time
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    while not pathlib.Path("go").exists():
+        time.sleep(0.01)
+    return [b"ok"]
+"""
+
+
+def test_status_tells_of_the_threads_of_a_wsgi_application(tmp_path: Path) -> None:
+    (tmp_path / "waiting.py").write_text(WAITING)
+    words = ("--control-socket", "c", "--workers", "1", "--wsgi-threads", "2", "--interface", "wsgi")
+    with supervised(tmp_path, *words, app="waiting:app", app_dir=tmp_path) as server:
+        until((tmp_path / "c").exists)
+        until(lambda: [worker["state"] for worker in status(tmp_path)["workers"]] == ["serving"])
+        load: dict[str, float] = {}
+        with contextlib.ExitStack() as stack:
+            for _ in range(5):
+                sock = stack.enter_context(socket.create_connection(("127.0.0.1", server.process.port)))
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+            def waits() -> bool:
+                load.update(status(tmp_path)["workers"][0].get("wsgi", {}))
+                return load.get("waiting") == 3 and load["longest_wait_s"] > 0
+
+            until(waits)
+            assert (load["threads"], load["busy"]) == (2, 2)
+            titles, line = done(tmp_path, "workers").splitlines()
+            assert titles.split()[-3:] == ["threads", "waiting", "longest"]
+            assert line.split()[-4:-2] == ["2/2", "3"]
+            (tmp_path / "go").touch()
+        assert server.ends() == 0
+
+
 def test_reload(server: Supervised, tmp_path: Path) -> None:
     before = set(server.children)
     done(tmp_path, "reload")

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from asgi.serving import get, request
+from asgi.serving import get, request, until
 
 import fastserve
 
@@ -216,6 +216,38 @@ def test_ipv6_is_in_brackets(serve: Serve) -> None:
         while client.recv(65536):
             pass
     assert (app.environ["SERVER_NAME"], app.environ["REMOTE_ADDR"]) == ("[::1]", "::1")
+
+
+def test_what_is_kept_of_fields_is_no_secret_and_no_others(serve: Serve) -> None:
+    """Fields that come again and again are read once. What the next request says is its own all the same."""
+    secrets: list[str] = []
+    seen: list[Environ] = []
+
+    def app(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        secrets.append(environ.pop("HTTP_AUTHORIZATION"))
+        seen.append({name: value for name, value in environ.items() if name.startswith("HTTP_")})
+        start_response("200 OK", [*PLAIN])
+        return [b"ok"]
+
+    serving = serve(app)
+    asked = [(agent, number) for number in range(3) for agent in ("one", "two")]
+    with serving.connect() as client:
+        for agent, number in asked:
+            own = (f"Authorization: Basic {number}", f"X-Own: {number}", f"Cookie: c={number}")
+            client.ask(get("/", "Accept: a", "Accept: b", f"User-Agent: {agent}", *own))
+    assert seen == [
+        {
+            "HTTP_HOST": "a",
+            "HTTP_ACCEPT": "a,b",
+            "HTTP_USER_AGENT": agent,
+            "HTTP_X_OWN": str(number),
+            "HTTP_COOKIE": f"c={number}",
+        }
+        for agent, number in asked
+    ]
+    kept = ["".join(["Basic ", "9"])]
+    counts = lambda strings: {sys.getrefcount(strings[at]) for at in range(len(strings))}  # noqa: E731
+    until(lambda: counts(secrets) == counts(kept), lambda: f"somebody keeps them: {counts(secrets)}")
 
 
 def test_an_environ_is_the_applications_own(serve: Serve) -> None:

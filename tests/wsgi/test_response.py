@@ -198,6 +198,17 @@ def test_no_start_response_before_the_first_block(serve: Serve) -> None:
     failing(serve, lambda e, s: iter([b"x"]), "before it called start_response()")
 
 
+def test_an_empty_block_may_come_before_start_response(serve: Serve) -> None:
+    """As of a middleware that has nothing to say yet (PEP 3333, "Handling of Block Boundaries")."""
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        yield b""
+        start_response("200 OK", [*PLAIN])
+        yield b"hello"
+
+    assert serve(app).ask().body == b"hello"
+
+
 @pytest.mark.parametrize("blocks", ["text", ["text"], [b"a", "b"], ["a", b"b"], [1]], ids=repr)
 @pytest.mark.parametrize("kind", [lambda blocks: blocks, iter], ids=["", "iterator"])
 def test_blocks_that_are_no_bytes(serve: Serve, blocks: Any, kind: Any) -> None:

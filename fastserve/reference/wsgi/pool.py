@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 
@@ -23,6 +24,7 @@ class Job(ABC):
     """What a thread does; `ended` as soon as the application has returned."""
 
     ended = False
+    submitted_s = 0.0
 
     @abstractmethod
     def work(self) -> None: ...
@@ -53,6 +55,18 @@ class Pool:
     def queued(self) -> int:
         return len(self._queue)
 
+    def load(self) -> dict[str, float]:
+        """Threads that live, that are busy; jobs that wait, and how long the first has, in seconds."""
+        with self._changed:
+            waits_s = time.monotonic() - self._queue[0].submitted_s if self._queue else 0.0
+            busy = sum(job is not None for job in self._jobs.values())
+            return {
+                "threads": len(self._jobs),
+                "busy": busy,
+                "waiting": len(self._queue),
+                "longest_wait_s": round(waits_s, 2),
+            }
+
     def running(self) -> list[tuple[threading.Thread, Job]]:
         """The threads that are in the application, with what they do."""
         with self._changed:
@@ -63,6 +77,7 @@ class Pool:
         with self._changed:
             if len(self._queue) >= self._queue_max or self._closing:
                 return False
+            job.submitted_s = time.monotonic()
             self._queue.append(job)
             idle = sum(job is None for job in self._jobs.values())
             if len(self._queue) > idle and len(self._jobs) < self._threads_max:

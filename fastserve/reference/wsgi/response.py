@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fastserve.reference.logline import complain
-from fastserve.reference.response import checked_field
+from fastserve.reference.response import checked_field, checked_reason
 from fastserve.reference.seam import ClientDisconnected, Request, stems_from_disconnect
 from fastserve.wsgi.file_wrapper import FileWrapper
 
@@ -28,7 +28,8 @@ _END = object()
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Fields = list[tuple[bytes, bytes]]
-Head = tuple[int, Fields]
+Head = tuple[int, Fields, bytes | None]
+"""Status, fields, and the reason phrase where the application gave one."""
 
 
 class Outlet(ABC):
@@ -78,9 +79,9 @@ class Call:
             raise RuntimeError("start_response() was called before, and this call has no exc_info")
         if self._head_given:
             raise RuntimeError("start_response() after the end of the answer")
-        number = _status(status)
+        number, reason = _status(status)
         fields, length = _fields(headers)
-        self._head = number, fields
+        self._head = number, fields, reason
         self._length_left = length
         return self.write
 
@@ -141,9 +142,9 @@ class Call:
                 self._end()
                 return
             data = _checked(block)
-            self._check_started()
             if not data:
                 continue
+            self._check_started()
             if is_file and self._length_left is not None:
                 data = data[: self._length_left]
             elif self._complete:
@@ -224,16 +225,15 @@ class Call:
 # ---- what start_response() is told, judged while the application is there to hear of it ----
 
 
-def _status(text: Any) -> int:
-    """``"404 Not Found"`` as a number. The phrase is the server's own (RFC 9112, 4: clients ignore it)."""
-    if not isinstance(text, str):
-        raise TypeError(f"the status must be a str, not {type(text).__name__}")
-    digits = text[:3]
-    if not (len(digits) == 3 and digits.isascii() and digits.isdigit() and text[3:4] in ("", " ")):
+def _status(text: Any) -> tuple[int, bytes | None]:
+    """``"404 Not Found"``: the number, and the phrase if there is one."""
+    encoded = _latin_1(text, "status")
+    digits, phrase = encoded[:3], encoded[4:]
+    if not (len(digits) == 3 and digits.isdigit() and encoded[3:4] in (b"", b" ")):
         raise ValueError(f"the status must be three digits, a space and a phrase, not {text!r}")
     if int(digits) < 200:
         raise ValueError(f"a final status is from 200 to 999, not {text!r}")
-    return int(digits)
+    return int(digits), checked_reason(phrase) if phrase else None
 
 
 def _fields(headers: Any) -> tuple[Fields, int | None]:
@@ -243,7 +243,9 @@ def _fields(headers: Any) -> tuple[Fields, int | None]:
     for header in headers:
         if not isinstance(header, (tuple, list)) or len(header) != 2:
             raise TypeError(f"a response header must be a tuple of two strings, not {header!r}")
-        name, value = checked_field((_latin_1(header[0], "name"), _latin_1(header[1], "value")))
+        name, value = checked_field(
+            (_latin_1(header[0], "response header's name"), _latin_1(header[1], "response header's value"))
+        )
         lowered = name.lower()
         if lowered in _HOP_BY_HOP:
             continue
@@ -257,11 +259,11 @@ def _fields(headers: Any) -> tuple[Fields, int | None]:
 
 def _latin_1(text: Any, what: str) -> bytes:
     if not isinstance(text, str):
-        raise TypeError(f"a response header's {what} must be a str, not {type(text).__name__}")
+        raise TypeError(f"a {what} must be a str, not {type(text).__name__}")
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
-        raise ValueError(f"a response header's {what} must be latin-1, not {text!r}") from None
+        raise ValueError(f"a {what} must be latin-1, not {text!r}") from None
 
 
 def _checked(block: Any) -> bytes:
