@@ -168,7 +168,7 @@ command = _Command(
     params=[*(_parameter(option) for option in OPTIONS), *_OWN],
     help="Serve the ASGI or WSGI application APP, named as MODULE:ATTRIBUTE.",
     epilog="fastserve ctl speaks to a running server, fastserve bench measures an application: see "
-    "fastserve ctl --help and fastserve bench --help.\n\n"
+    "fastserve ctl --help and fastserve bench --help. fastserve top shows what a running server does.\n\n"
     "An environment variable may stand for an option: FASTSERVE_PORT=8080 for --port 8080. "
     "It goes before the configuration file, and the command line before it.",
 )
@@ -180,6 +180,10 @@ def main(args: Sequence[str] | None = None) -> None:
     Exits with status 2 for a bad option, 3 if the server cannot start.
     """
     words = sys.argv[1:] if args is None else [*args]
+    if words[:1] == ["top"]:
+        from fastserve import ctl
+
+        ctl.top(words[1:], dict(os.environ))
     if words[:1] == ["ctl"]:
         from fastserve import ctl
 

@@ -13,7 +13,7 @@ from fastserve.errors import OptionError
 from fastserve.options import BY_NAME
 from fastserve.sources import CONFIG_VARIABLE, collect, read_config_file
 
-__all__ = ["command"]
+__all__ = ["command", "top"]
 
 TIMEOUT_S = 10.0
 
@@ -28,7 +28,10 @@ def command(words: Sequence[str], environment: dict[str, str]) -> None:
 @click.option("--config", metavar="FILE", help="The configuration file that names it.")
 @click.pass_context
 def _group(context: click.Context, path: str | None, config: str | None) -> None:
-    environment = context.obj
+    context.obj = _socket(path, config, context.obj)
+
+
+def _socket(path: str | None, config: str | None, environment: dict[str, str]) -> str:
     try:
         if path is None:
             file = read_config_file(config or environment.get(CONFIG_VARIABLE) or None)
@@ -39,7 +42,33 @@ def _group(context: click.Context, path: str | None, config: str | None) -> None
     if path is None:
         variable = BY_NAME["control_socket"].environment
         raise click.UsageError(f"Which server? Name its socket: --socket, {variable} or a file.")
-    context.obj = path
+    return path
+
+
+def top(words: Sequence[str], environment: dict[str, str]) -> None:
+    """Run `fastserve top`. Exits as `command()` does."""
+    _top.main([*words], prog_name="fastserve top", obj=environment)
+
+
+@click.command(help="Watch a server that runs with --control-socket; end with Ctrl+C.")
+@click.option("--socket", "path", metavar="PATH", help="The server's --control-socket, if no file names it.")
+@click.option("--config", metavar="FILE", help="The configuration file that names it.")
+@click.option(
+    "--rounds", type=click.IntRange(min=1), help="Look so many times, a second apart, and print the last."
+)
+@click.option("--svg", "picture", metavar="FILE", help="Write a picture of that, too.")
+@click.pass_obj
+def _top(
+    environment: dict[str, str], path: str | None, config: str | None, rounds: int | None, picture: str | None
+) -> None:
+    try:
+        from fastserve.top import watch
+    except ModuleNotFoundError:
+        raise click.ClickException("fastserve top needs rich: pip install 'fastserve[top]'.") from None
+    if picture is not None and rounds is None:
+        raise click.UsageError("--svg is for --rounds.")
+    where = _socket(path, config, environment)
+    watch(lambda what: _ask(where, do=what), rounds, picture)
 
 
 def _ask(path: str, **request: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastserve.errors import StartupError
-from fastserve.tally import Numbers
+from fastserve.tally import Numbers, quantile
 
 __all__ = ["StatsD", "lines"]
 
@@ -22,7 +22,7 @@ _PREFIX = "fastserve"
 #: What fits into one packet of an Ethernet, as StatsD's documentation advises.
 _DATAGRAM_BYTES_MAX = 1432
 _HISTOGRAMS = {"durations": "request_duration", "lags": "loop_lag"}
-_QUANTILES = (50, 95, 99)
+_PERCENT = (50, 95, 99)
 
 
 class StatsD:
@@ -94,17 +94,9 @@ def _line(name: tuple[str, ...], number: float, kind: str) -> str:
 def _quantiles(name: str, counts: Mapping[str, int], before: Mapping[str, int]) -> Iterator[str]:
     """Upper bounds of the buckets in which the quantiles lie, in ms; of the last bucket, its lower."""
     added = {bound: count - before.get(bound, 0) for bound, count in counts.items()}
-    whole = sum(added.values())
-    if not whole:
-        return
-    for quantile in _QUANTILES:
-        seen, last_s = 0, 0.0
-        for bound, count in added.items():
-            seen += count
-            last_s = last_s if bound == "+Inf" else float(bound)
-            if seen * 100 >= whole * quantile:
-                break
-        yield f"{_PREFIX}.{name}.p{quantile}_ms:{last_s * 1000:g}|g"
+    if any(added.values()):
+        for percent in _PERCENT:
+            yield f"{_PREFIX}.{name}.p{percent}_ms:{quantile(added, percent) * 1000:g}|g"
 
 
 def _packed(found: Iterator[str]) -> Iterator[bytes]:

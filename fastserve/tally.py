@@ -6,10 +6,10 @@ case at this moment. Both are dicts of numbers, or of dicts of numbers: sums nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Numbers", "Tally", "added"]
+__all__ = ["Numbers", "Tally", "added", "quantile"]
 
 Numbers = dict[str, Any]
 
@@ -20,6 +20,21 @@ def added(one: Any, other: Any) -> Any:
         return one + other
     both = {**one, **other}
     return {key: added(one[key], other[key]) if key in one and key in other else both[key] for key in both}
+
+
+def quantile(counts: Mapping[str, int], percent: float) -> float:
+    """Return the upper bound of the bucket that so many percent are below or in; of the last one, its lower.
+
+    `counts` are by upper bounds, in their order; without any, it is 0.
+    """
+    whole = sum(counts.values())
+    seen, last = 0, 0.0
+    for bound, count in counts.items():
+        seen += count
+        last = last if bound == "+Inf" else float(bound)
+        if whole and seen * 100 >= whole * percent:
+            return last
+    return 0.0
 
 
 class Tally:
