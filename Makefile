@@ -46,7 +46,7 @@ LLHTTP_DIR = $$($(BIN)/python -m build_support.llhttp)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test ctest pytest evidence parity autobahn bench bench-peers bench-publish instructions debug resources asan lint fuzz packaging clean
-.PHONY: soak soak-this
+.PHONY: soak soak-this fuzz-coverage fuzz-coverage-this
 
 help: ## this list
 	@echo "make <goal>:"
@@ -134,6 +134,20 @@ lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
 fuzz: need-clang $(VENV)/.installed-test ## each fuzz target of the C code, and a whole connection, for FUZZ_SECONDS
 	$(MAKE) -C fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) LLHTTP_DIR="$(LLHTTP_DIR)"
 	$(BIN)/python fuzz/fuzz_connection.py $(FUZZ_SECONDS)
+	@if $(BIN)/python -c "import atheris" 2>/dev/null; then $(MAKE) fuzz-coverage; \
+	else echo "fuzz_coverage: skipped: $(BIN)/pip install atheris (Linux, CPython 3.11 to 3.13)"; fi
+
+# A whole connection, by the ways it takes through the extension modules.
+fuzz-coverage: need-clang $(VENV)/.made
+	$(BIN)/python -m build_support.mirror build/tree-fuzz
+	$(MAKE) -C build/tree-fuzz fuzz-coverage-this VENV=$(CURDIR)/$(VENV)-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) \
+		BUILD_ENV="$(BUILD_ENV) CC=clang LDSHARED='clang -shared' FASTSERVE_SANITIZE=fuzzer-no-link" \
+		FUZZ_DIRECTORY=$(CURDIR)/build/fuzz
+
+fuzz-coverage-this: $(VENV)/.installed-fuzz
+	LD_PRELOAD=$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('platlib'))")/asan_with_fuzzer.so \
+		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+		$(BIN)/python fuzz/fuzz_coverage.py $(FUZZ_SECONDS) $(FUZZ_DIRECTORY)
 
 packaging: $(VENV)/.installed-test $(VENV)/.installed-packaging ## wheel, sdist and offline installation, each in a new environment
 	$(BIN)/python -m pytest --override-ini addopts= --timeout 900 tests/install $(PYTEST_ARGS)
