@@ -18,6 +18,8 @@ which measures:
 ``result``         samples -> medians, ratios, verdicts; their file of JSON
 ``rounds``         in which order is measured
 ``text``           a report in words; ``terminal``, ``markdown``, ``charts``: where they stand
+``memory``         a connection without a socket, for ``micro/`` and ``hello_path``
+``instructions``   how many a hello request takes, by callgrind
 ``publish``        results.json -> the README's table, docs/benchmark-results.md, docs/charts/
 =================  ===========================================================
 

@@ -133,6 +133,8 @@ def _theirs(against: str, app: str, directory: str) -> Callable[[int], list[str]
         )
     if against in COMMANDS and find_spec(against) is None:
         raise click.ClickException(f"{against} is missing: pip install {against}.")
+    if against == "uvicorn" and not (find_spec("httptools") and find_spec("uvloop")):
+        click.echo("uvicorn is without its faster parts here: pip install 'uvicorn[standard]'.", err=True)
 
     def words(port: int) -> list[str]:
         values = {"python": sys.executable, "app": app, "dir": directory, "port": port}

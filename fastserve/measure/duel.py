@@ -45,7 +45,8 @@ class Contender:
         """One round. Raises `Void` where an answer is wrong, or the server or wrk fails."""
         port = free_port()
         command = self.command(port)
-        with running(command, port, {ground.server_core}, ground.scratch, ground.environment) as server:
+        cores, here = {ground.server_core}, Path.cwd()  # as the application is used to
+        with running(command, port, cores, ground.scratch, ground.environment, here) as server:
             answer_bytes = self._probe(server, ground.path)
             url = f"http://127.0.0.1:{port}{ground.path}"
             cost = under_load(server, url, ground.connections, ground.warm_up_s, ground.load_s)

@@ -78,19 +78,25 @@ def on_cores(cores: Set[int]) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], port: int, cores: Set[int], scratch: Path, environment: Mapping[str, str]
+    command: Sequence[str],
+    port: int,
+    cores: Set[int],
+    scratch: Path,
+    environment: Mapping[str, str],
+    directory: Path | None = None,
 ) -> Iterator[Running]:
     """Start a server on its cores, its output going to files in `scratch`; stop it at the end of the block.
 
-    It works in `scratch`, so that it imports what is installed and not what lies here. It leads a session of
-    its own, so that Ctrl-C reaches the benchmark alone, which then ends the server.
+    It works in `directory`, or else in `scratch`, so that it imports what is installed and not what lies
+    here. It leads a session of its own, so that Ctrl-C reaches the benchmark alone, which then ends the
+    server.
     """
     stdout, stderr = scratch / "stdout", scratch / "stderr"
     with stdout.open("wb") as out, stderr.open("wb") as err, interrupts.held():
         spawned_s = time.perf_counter()
         process = subprocess.Popen(
             command,
-            cwd=scratch,
+            cwd=directory or scratch,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,

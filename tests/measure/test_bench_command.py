@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /
 APP = """
 async def app(scope, receive, send):
     if scope["type"] == "http":
+        assert open("beside")
         status = 200 if scope["path"] == "/here" else 404
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"hi"})
@@ -26,9 +27,10 @@ two_cores_and_wrk = pytest.mark.skipif(
 
 def bench(directory: Path, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     (directory / "served.py").write_text(APP)
+    (directory / "beside").touch()
     command = [sys.executable, "-m", "fastserve", "bench", "served:app", "--app-dir", str(directory), *words]
     env = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=env)
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=env, cwd=directory)
 
 
 @two_cores_and_wrk
