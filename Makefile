@@ -131,9 +131,10 @@ lint: $(VENV)/.installed-lint ## ruff, mypy and cython-lint
 	$(BIN)/mypy
 	PATH="$$(cd $(BIN) && pwd):$$PATH" cython-lint $$(find fastserve -name '*.pyx' -o -name '*.pxd')
 
-fuzz: need-clang $(VENV)/.installed-test ## each fuzz target of the C code, and a whole connection, for FUZZ_SECONDS
+fuzz: need-clang $(VENV)/.installed-test ## each fuzz target of the C code, a whole connection, and WebSockets, for FUZZ_SECONDS
 	$(MAKE) -C fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) LLHTTP_DIR="$(LLHTTP_DIR)"
 	$(BIN)/python fuzz/fuzz_connection.py $(FUZZ_SECONDS)
+	$(BIN)/python fuzz/fuzz_websocket.py $(FUZZ_SECONDS)
 	@if $(BIN)/python -c "import atheris" 2>/dev/null; then $(MAKE) fuzz-coverage; \
 	else echo "fuzz_coverage: skipped: $(BIN)/pip install atheris (Linux, CPython 3.11 to 3.13)"; fi
 

@@ -1,141 +1,34 @@
 """Does the server do with any sequence of frames what RFC 6455 says, however it is cut?
 
-A model of the protocol in forty lines says what has to come back: each whole message, in order, and the close
-code if the client breaks the protocol. Frames are made at random, right ones mostly, and cut at random.
+fuzz_session.py says what that is.
 """
 
 from __future__ import annotations
 
 import random
-import struct
 
 import pytest
 from server.process import Process
 
-from .client import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, close, frame
+from .client import WebSocket
+from .conftest import Serve
+from .fuzz_session import WORDS, check_compressed, check_frames
 
-CASES = 150
-
-Outcome = tuple[list[tuple[int, bytes]], int | None]
-
-
-class Model:
-    """What a server has made of the frames so far."""
-
-    def __init__(self) -> None:
-        self.messages: list[tuple[int, bytes]] = []
-        self.code: int | None = None
-        self._opcode = 0
-        self._parts = b""
-
-    def take(self, opcode: int, payload: bytes, fin: bool, rsv: int, masked: bool) -> None:
-        """One frame. `code` is set by the one that ends the connection."""
-        if rsv or not masked or opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
-            self.code = 1002
-        elif opcode >= CLOSE:
-            self._control(opcode, payload, fin)
-        elif (opcode == CONTINUATION) == (self._opcode == 0):
-            self.code = 1002
-        else:
-            self._opcode = opcode or self._opcode
-            self._parts += payload
-            if self._opcode == TEXT and not may_become_text(self._parts, fin):
-                self.code = 1007
-            elif fin:
-                self.messages.append((self._opcode, self._parts))
-                self._opcode, self._parts = 0, b""
-
-    def _control(self, opcode: int, payload: bytes, fin: bool) -> None:
-        if not fin or len(payload) > 125:
-            self.code = 1002
-        elif opcode == CLOSE and payload:
-            code = struct.unpack("!H", payload[:2])[0] if len(payload) > 1 else 0
-            valid = 3000 <= code < 5000 or 1000 <= code <= 1003 or 1007 <= code <= 1014
-            self.code = 1002 if not valid else code if may_become_text(payload[2:], True) else 1007
-        elif opcode == CLOSE:
-            self.code = 1005
-
-
-def may_become_text(data: bytes, whole: bool) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return not whole and error.reason == "unexpected end of data"
-    return True
-
-
-def some_payload(chance: random.Random) -> bytes:
-    kind = chance.random()
-    if kind < 0.5:
-        text = "".join(chance.choice("aé€𝄞") for _ in range(chance.choice([0, 1, 5, 60, 300])))
-        return text.encode()
-    if kind < 0.8:
-        return ("aé€𝄞" * 3).encode()[chance.randrange(4) : chance.randrange(5, 28)]
-    return chance.randbytes(chance.choice([1, 2, 10, 124, 125, 126, 5000]))
-
-
-def some_frame(chance: random.Random, model: Model) -> tuple[int, bytes, bool, int, bool]:
-    wrong = chance.random() < 0.04
-    opcode = chance.choice([CONTINUATION if model._opcode else TEXT, TEXT, BINARY, CONTINUATION, PING, PONG])
-    if not wrong:
-        if opcode < CLOSE and (opcode == CONTINUATION) == (model._opcode == 0):
-            opcode = CONTINUATION if model._opcode else chance.choice([TEXT, BINARY])
-        payload = some_payload(chance)
-        if model._opcode == TEXT or opcode == TEXT:
-            payload = payload.decode(errors="ignore").encode() if chance.random() < 0.9 else payload
-        if opcode >= CLOSE:
-            return opcode, payload[:125], True, 0, True
-        return opcode, payload, chance.random() < 0.6, 0, True
-    opcode = chance.choice([opcode, CLOSE, CLOSE, chance.randrange(16)])
-    code = chance.choice([*range(990, 1014), *range(1015, 1020)])  # 1014: differences.py
-    payload = chance.choice([some_payload(chance), struct.pack("!H", code), b""])
-    return (
-        opcode,
-        payload,
-        chance.random() < 0.8,
-        chance.choice([0, 0, chance.randrange(8)]),
-        chance.random() < 0.9,
-    )
-
-
-def some_frames(chance: random.Random) -> tuple[bytes, Model]:
-    """What a client sends; a Close is its end at the latest."""
-    model = Model()
-    sent = b""
-    for _ in range(chance.randrange(1, 40)):
-        opcode, payload, fin, rsv, masked = some_frame(chance, model)
-        sent += frame(opcode, payload, fin, rsv, masked)
-        model.take(opcode, payload, fin, rsv, masked)
-        if model.code is not None:
-            return sent + chance.randbytes(chance.choice([0, 3])), model
-    return sent + close(4321), model
+CASES = 30
 
 
 @pytest.mark.parametrize("part", range(5))
 def test_frames_at_random(server: Process, seed: int, part: int) -> None:
-    for number in range(CASES // 5):
-        case = f"{seed} {part} {number}"
-        chance = random.Random(case)
-        sent, model = some_frames(chance)
-        with WebSocket(server.port, "/recorded") as ws:
-            at = 0
-            while at < len(sent):
-                step = chance.choice([1, 2, 3, 30, 500, 100_000])
-                ws.send(sent[at : at + step])
-                at += step
-            while (last := ws.recv()).opcode != CLOSE:
-                assert last.opcode == PONG, case
-            ws.ended()
-        code = 4321 if model.code is None else model.code
-        assert (last.code or 1005) == code, case
-        # What the application has received is said in one line, at its end.
-        received = [(opcode, len(payload), hash_of(payload)) for opcode, payload in model.messages]
-        server.wait_for(f"recorded {code} {received}")
+    for number in range(CASES):
+        check_frames(server, f"{seed} {part} {number}")
     assert "could not be worked off" not in server.output
 
 
-def hash_of(payload: bytes) -> int:
-    return sum(payload) % 9973
+def test_compressed_messages_at_random(serve: Serve, seed: int) -> None:
+    server = serve(*WORDS)
+    for number in range(CASES):
+        check_compressed(server, f"{seed} {number}")
+    assert "could not be worked off" not in server.output
 
 
 def test_bytes_at_random(server: Process, seed: int) -> None:
