@@ -142,7 +142,7 @@ fuzz: need-clang $(VENV)/.installed-test ## each fuzz target of the C code, a wh
 fuzz-coverage: need-clang $(VENV)/.made
 	$(BIN)/python -m build_support.mirror build/tree-fuzz
 	$(MAKE) -C build/tree-fuzz fuzz-coverage-this VENV=$(CURDIR)/$(VENV)-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) \
-		BUILD_ENV="$(BUILD_ENV) CC=clang LDSHARED='clang -shared' FASTSERVE_SANITIZE=fuzzer-no-link" \
+		BUILD_ENV="$(BUILD_ENV) CC=clang LDSHARED='clang -shared' FASTSERVE_SANITIZE=address,fuzzer-no-link" \
 		FUZZ_DIRECTORY=$(CURDIR)/build/fuzz
 
 fuzz-coverage-this: $(VENV)/.installed-fuzz

@@ -4,8 +4,8 @@ The invariant is that of fuzz_connection.py: nothing crashes; the same bytes who
 about the same answers, requests and end; a refused head reaches no application; answers frame; nothing is
 left (tests/wire/fuzz_connection.py tells it in full, and judges). There, an input is worth bending further if
 it brought about an answer of a new kind; here, if it took a new way through the extension modules and llhttp.
-For that `make fuzz` builds them by clang with -fsanitize=fuzzer-no-link, and preloads the libFuzzer that
-atheris brings.
+For that `make fuzz` builds them by clang with -fsanitize=address,fuzzer-no-link, and preloads the libFuzzer
+that atheris brings.
 
 New inputs are kept in DIRECTORY/found. One that breaks the invariant lies in DIRECTORY/broken, and
 `python fuzz/fuzz_connection.py FILE` repeats it.
