@@ -82,6 +82,7 @@ class Config:
     uds_owner: str | None
     uds_group: str | None
     fd: int | None
+    reuse_port: bool
     backlog: int
     proxy_headers: bool
     forwarded_allow_ips: str | None

@@ -14,9 +14,10 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from fastserve.balance import Balance
 from fastserve.log import logger
 
 __all__ = ["Intake"]
@@ -33,7 +34,8 @@ class Intake:
     """Listens on sockets, which stay the caller's, while the process has descriptors to spare.
 
     `factory` makes the protocol of an accepted connection. `servers` gets the event loop's listening servers,
-    one for each of `sockets`.
+    one for each of `sockets`. `balance` shares the connections with other processes, of which `handshakes`
+    are not counted as open yet.
     """
 
     def __init__(
@@ -43,12 +45,16 @@ class Intake:
         factory: Callable[[], Any],
         backlog: int,
         servers: list[asyncio.AbstractServer],
+        balance: Balance | None = None,
+        handshakes: Collection[Any] = (),
     ) -> None:
         self._loop = loop
         self._sockets = sockets
         self._factory = factory
         self._backlog = backlog
         self._servers = servers
+        self._balance = balance
+        self._handshakes = handshakes
         self._listening: list[socket.socket] = []
         self._room = 1  # connections that may be accepted before descriptors are counted
         self._paused = False
@@ -76,17 +82,36 @@ class Intake:
             sock.listen(self._backlog)
             self._servers.append(server)
             self._listening.append(own)
+        if self._balance is not None:
+            self._balance.open(self._loop, self._protocol, self._handshakes)
+
+    def change(self, sockets: Sequence[socket.socket]) -> None:
+        """Listen on these from now on; at once, or when there are descriptors again."""
+        self._sockets = sockets
+        if not self._paused:
+            self._paused = True
+            self._stop_accepting(0.0)
 
     def close(self) -> None:
         """Listen no more."""
         self._closed = True
+        if self._balance is not None:
+            self._balance.close()
         if self._timer is not None:
             self._timer.cancel()
         if self._resuming is not None:
             self._resuming.cancel()
         self._close_servers()
 
+    async def arrived(self) -> None:
+        """Return when connections that were taken from other processes are open."""
+        if self._balance is not None:
+            await self._balance.arrived()
+
     def _accept(self) -> Any:
+        return self._protocol() if self._balance is None else self._balance.protocol()
+
+    def _protocol(self) -> Any:
         self._room -= 1
         if self._room <= 0 and not self._paused:
             self._count()
@@ -104,7 +129,7 @@ class Intake:
             self._paused = True
             self.pauses += 1
             self._tell(limit)
-            self._stop_accepting()
+            self._stop_accepting(LOOK_INTERVAL_S)
 
     def _tell(self, limit: int) -> None:
         now_s = self._loop.time()
@@ -117,22 +142,24 @@ class Intake:
                 limit,
             )
 
-    def _stop_accepting(self) -> None:
-        """Take no more, but let the loop finish the connections of this server that it is working on.
+    def _stop_accepting(self, for_s: float) -> None:
+        """Take no more for so long, but let the loop finish the connections that it is working on.
 
         asyncio accepts in one turn and makes protocols in the next; one whose server is closed in between it
         would forget, with its descriptor.
         """
+        if self._balance is not None:
+            self._balance.close()
         if isinstance(self._loop, asyncio.BaseEventLoop):
             for sock in self._listening:
                 self._loop.remove_reader(sock)
-        self._loop.call_soon(self._loop.call_soon, self._pause)
+        self._loop.call_soon(self._loop.call_soon, self._pause, for_s)
 
-    def _pause(self) -> None:
+    def _pause(self, for_s: float) -> None:
         if not self._closed:
             self._close_servers()
             self._servers.clear()
-            self._timer = self._loop.call_later(LOOK_INTERVAL_S, self._look)
+            self._timer = self._loop.call_later(for_s, self._look)
 
     def _close_servers(self) -> None:
         for server in self._servers:
@@ -153,7 +180,7 @@ class Intake:
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 logger.error("Cannot listen again: %s", error)
-            self._pause()
+            self._pause(LOOK_INTERVAL_S)
         else:
             self._room = 1
             self._paused = False

@@ -97,6 +97,7 @@ OPTIONS: tuple[Option, ...] = (
         "fd", int, None, "socket", "Listen on the socket that this file descriptor holds.",
         minimum=0, maximum=2**31 - 1,
     ),
+    Option("reuse_port", bool, False, "socket", "Each worker has a queue of its own in the kernel."),
     Option(
         "backlog", int, 2048, "socket", "Connections that may wait to be accepted.",
         minimum=1, maximum=2**31 - 1,
@@ -222,9 +223,7 @@ OPTIONS: tuple[Option, ...] = (
         uvicorn="It is the event loop that has to answer, not a thread beside it: a call that blocks the "
         "loop for longer ends the worker.",
     ),
-    Option(
-        "supervise", bool, False, "workers", "Watch the process that serves even if it is only one.",
-    ),
+    Option("supervise", bool, False, "workers", "Watch the process that serves even if it is only one."),
     Option(
         "control_socket", str, None, "workers",
         "Let `fastserve ctl` ask and command through this UNIX socket, which only its owner may use.",

@@ -8,6 +8,8 @@ from fastserve.errors import StartupError
 
 __all__ = ["PidFile"]
 
+_OLD = ".oldbin"
+
 
 class PidFile:
     """Holds this process's number from `__init__` until `remove()`.
@@ -27,6 +29,18 @@ class PidFile:
             os.replace(new, path)  # whoever reads it finds the whole number, of the former or of this process
         except OSError as error:
             raise StartupError(f"Cannot write --pid-file {path}: {error.strerror}") from None
+
+    def step_aside(self) -> None:
+        """Be `PATH.oldbin`, as nginx calls it: another process is to have the name. Raises OSError."""
+        os.replace(self._path, self._path + _OLD)
+        self._path += _OLD
+
+    def come_back(self) -> None:
+        """Have the name again, if it was given up."""
+        if self._path.endswith(_OLD):
+            name = self._path.removesuffix(_OLD)
+            os.replace(self._path, name)
+            self._path = name
 
     def remove(self) -> None:
         """Remove the file, unless it is another's by now."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastserve import access, observation, signals
 from fastserve.asgi.lifespan import Lifespan
+from fastserve.balance import Balance
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.core import Core, find
 from fastserve.drivers import driver_for, upgrade_for
@@ -85,6 +86,8 @@ class Server:
         self._pool: Any = None
         self._access_log: Any = None
         self._intake: Intake | None = None
+        #: How connections are shared with other processes.
+        self._balance: Balance | None = None
         self._loop_watch: Any = None
         self._measuring: Measuring | None = None
         self._stop_tls: Callable[[], None] | None = None
@@ -186,6 +189,7 @@ class Server:
             logger.info("Shutting down")
         if self._intake is not None:
             self._intake.close()
+            await self._intake.arrived()
         binding.close()
         for sock in sockets or ():
             sock.close()
@@ -217,9 +221,13 @@ class Server:
 
     def reopen_logs(self) -> None:
         """Open log files by their names again, as somebody has moved them away; from any thread."""
+        self._call_soon(self._reopen_logs)
+
+    def _call_soon(self, callback: Callable[[], object]) -> None:
+        """Have the loop call it, from any thread or a signal handler; nothing before it runs or after."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(self._reopen_logs)
+                self._loop.call_soon_threadsafe(callback)
 
     def _reopen_logs(self) -> None:
         reopen_files()
@@ -278,13 +286,18 @@ class Server:
         accept = plain
         if config.credentials is not None:
             accept = self._start_tls(core, config.credentials)
+        handshakes = getattr(accept, "pending", ())
         if config.proxy_protocol:
             accept, plain = self._introduced(accept), self._introduced(plain)
         if binding.plain:
             from fastserve.tls.mixed import Mixed
 
             accept = Mixed(accept, plain, binding.plain)
-        self._intake = Intake(loop, binding.sockets, accept, config.backlog, self.servers)
+        if self._balance is not None:
+            endpoint.tally = self._balance.tally
+        self._intake = Intake(
+            loop, self._listened_on(binding), accept, config.backlog, self.servers, self._balance, handshakes
+        )
         try:
             await self._intake.open()
         except OSError as error:  # another server has begun to listen there since we bound
@@ -294,6 +307,9 @@ class Server:
         self._loop_watch = observation.watch_loop(config, loop, driver, endpoint, binding.sockets)
         if self._measuring is not None:
             self._measuring.start(endpoint, self._loop_watch, self._threads, self._intake)
+
+    def _listened_on(self, binding: Binding) -> Sequence[socket.socket]:
+        return binding.sockets
 
     def _with_health(self, core: Core, driver: Any) -> Any:
         """Return the driver, behind one that answers for the server's health where that is wanted."""
@@ -439,9 +455,7 @@ class Server:
 
     def _tell(self) -> None:
         """Wake the server, from any thread or from a signal handler."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody left to wake
-                self._loop.call_soon_threadsafe(self._told.set)
+        self._call_soon(self._told.set)
 
 
 async def _notify(callback: Callable[[], Awaitable[None]], interval_s: float) -> None:

@@ -21,6 +21,7 @@ from fastserve.log import logger
 from fastserve.pidfile import PidFile
 from fastserve.sockets import Binding, adopt, with_plain
 from fastserve.systemd import Notifier, listening
+from fastserve.takeover import TakeOver
 
 __all__ = ["check", "report", "run"]
 
@@ -59,13 +60,16 @@ def _serve(config: Config, read_again: Callable[[], Config] | None) -> int:
     """Serve in this process, or watch those that do; return the exit status."""
     pid_file = None
     notifier = Notifier()
+    takeover = TakeOver()
     try:
+        handed_over = takeover.binding
         descriptors = listening() if config.fd is None and not config.bind else []
-        handed_over = with_plain(config, adopt(descriptors)) if descriptors else None
+        if handed_over is None and descriptors:
+            handed_over = with_plain(config, adopt(descriptors))
         if config.pid_file is not None:
-            pid_file = PidFile(config.pid_file)
+            pid_file = takeover.pid_file = PidFile(config.pid_file)
         if _needs_parent(config):
-            return _supervise(config, read_again, notifier, handed_over)
+            return _supervise(config, read_again, notifier, handed_over, takeover)
         return _serve_here(config, notifier, pid_file, handed_over)
     except StartupError as error:
         report(error)
@@ -99,6 +103,7 @@ def _supervise(
     read_again: Callable[[], Config] | None,
     notifier: Notifier,
     handed_over: Binding | None,
+    takeover: TakeOver,
 ) -> int:
     if not isinstance(config.app, str):
         logger.warning("You must pass the application as an import string to enable 'reload' or 'workers'.")
@@ -106,10 +111,10 @@ def _supervise(
     if config.reload:
         from fastserve.supervisor.reload import Reloader
 
-        return Reloader(config, notifier, handed_over).run()
+        return Reloader(config, notifier, handed_over, takeover).run()
     from fastserve.supervisor.master import Master
 
-    return Master(config, notifier, handed_over, read_again).run()
+    return Master(config, notifier, handed_over, takeover, read_again).run()
 
 
 def check(app: Any, **options: Any) -> None:

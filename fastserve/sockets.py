@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from fastserve.address import parsed
@@ -46,6 +46,7 @@ class Address(Protocol):
     uds_owner: str | None
     uds_group: str | None
     fd: int | None
+    reuse_port: bool
 
     @property
     def is_ssl(self) -> bool: ...
@@ -56,13 +57,16 @@ class Binding:
 
     `address` is what a message calls them: `http://127.0.0.1:8000`, `unix socket /run/app.sock`. `unlink` is
     the path of a UNIX socket of its own. `plain` are the names of those sockets that speak plain HTTP though
-    the server speaks TLS.
+    the server speaks TLS. After `multiply()`, `sets` are as many sockets for each address, each with a queue
+    of its own, and `shared` those of addresses where that is not possible.
     """
 
     def __init__(self, sockets: Sequence[socket.socket], address: str, unlink: str | None = None) -> None:
         self.sockets = sockets
         self.address = address
         self.plain: list[Any] = []
+        self.shared = sockets
+        self.sets: list[list[socket.socket]] = []
         self._paths = {} if unlink is None else {unlink: os.stat(unlink).st_ino}
 
     @classmethod
@@ -75,9 +79,49 @@ class Binding:
             whole.plain += binding.plain
         return whole
 
+    @classmethod
+    def taken_over(cls, told: Mapping[str, Any]) -> Binding:
+        """Return what `told()` has told of in the process that has started this one."""
+        shared = [_inherited(descriptor) for descriptor in told["shared"]]
+        sets = [[_inherited(descriptor) for descriptor in one] for one in told["sets"]]
+        binding = cls([*shared, *(sock for one in sets for sock in one)], told["address"])
+        binding.shared, binding.sets = shared, sets
+        binding._paths = dict(told["paths"])
+        binding.plain = [tuple(name) if isinstance(name, list) else name for name in told["plain"]]
+        return binding
+
+    def told(self) -> dict[str, Any]:
+        """Tell, in terms of JSON, what another process has to know to take over."""
+        return {
+            "address": self.address,
+            "shared": [sock.fileno() for sock in self.shared],
+            "sets": [[sock.fileno() for sock in one] for one in self.sets],
+            "paths": self._paths,
+            "plain": self.plain,
+        }
+
+    @property
+    def all(self) -> list[socket.socket]:
+        return [*self.shared, *(sock for one in self.sets for sock in one)]
+
+    def multiply(self, count: int) -> None:
+        """Bind each address so many times, where the sockets were bound to allow it. Raises StartupError."""
+        if self.sets:  # they were taken over
+            return
+        own = [sock for sock in self.sockets if _is_reusable(sock)]
+        if own:
+            self.shared = [sock for sock in self.sockets if sock not in own]
+            self.sets.append(own)
+            for _ in range(1, count):
+                self.sets.append([_bound_again(sock) for sock in own])
+
+    def leave(self) -> None:
+        """Leave UNIX sockets' paths to another process."""
+        self._paths.clear()
+
     def close(self) -> None:
         """Close the sockets, and remove UNIX sockets' paths unless another server has taken them over."""
-        for sock in self.sockets:
+        for sock in (*self.sockets, *self.all):
             sock.close()
         for path, inode in self._paths.items():
             try:
@@ -86,6 +130,12 @@ class Binding:
             except FileNotFoundError:
                 pass
         self._paths.clear()
+
+
+def _inherited(descriptor: int) -> socket.socket:
+    sock = socket.socket(fileno=descriptor)
+    sock.set_inheritable(False)
+    return sock
 
 
 def bind(config: Address, single: bool = False) -> Binding:
@@ -120,7 +170,7 @@ def _bind(config: Address, single: bool) -> Binding:
     if config.uds is not None:
         return bind_unix(config.uds, config.uds_mode, config.uds_owner, config.uds_group)
     if not single:
-        return _bind_tcp(config.host, config.port, scheme)
+        return _bind_tcp(config.host, config.port, scheme, reuse_port=config.reuse_port)
     return _bind_tcp(config.host, config.port, scheme, _version(config.host), 1)
 
 
@@ -149,7 +199,7 @@ def bind_address(config: Address, address: str, scheme: str) -> Binding:
     if kind == "fd":
         return _adopt(int(value))
     host, _, port = value.rpartition(":")
-    return _bind_tcp(host, int(port), scheme)
+    return _bind_tcp(host, int(port), scheme, reuse_port=config.reuse_port)
 
 
 def adopt(descriptors: Sequence[int]) -> Binding:
@@ -253,7 +303,12 @@ def _is_served(path: str) -> bool:
 
 
 def _bind_tcp(
-    host: str, port: int, scheme: str, version: int = socket.AF_UNSPEC, count_max: int | None = None
+    host: str,
+    port: int,
+    scheme: str,
+    version: int = socket.AF_UNSPEC,
+    count_max: int | None = None,
+    reuse_port: bool = False,
 ) -> Binding:
     """Bind the addresses that the name stands for, all to one port. An empty host is every interface."""
     sockets: list[socket.socket] = []
@@ -266,7 +321,8 @@ def _bind_tcp(
         )
         for family, kind, protocol, _, address in list(dict.fromkeys(found))[:count_max]:
             try:
-                sockets.append(_bind_one(family, kind, protocol, (address[0], port, *address[2:])))
+                target = (address[0], port, *address[2:])
+                sockets.append(_bind_one(family, kind, protocol, target, reuse_port))
             except OSError as error:
                 # A name may stand for an address of a family that this machine does not have ("::1" in a
                 # container).
@@ -286,10 +342,16 @@ def _bind_tcp(
     return Binding(sockets, f"{scheme}://{_authority(host, port)}")
 
 
-def _bind_one(family: int, kind: int, protocol: int, address: tuple[str | int, ...]) -> socket.socket:
+def _bind_one(
+    family: int, kind: int, protocol: int, address: tuple[str | int, ...], reuse_port: bool
+) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            if not hasattr(socket, "SO_REUSEPORT"):
+                raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             # Or it would claim the IPv4 port too, and "::" could not stand beside "0.0.0.0".
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -298,6 +360,19 @@ def _bind_one(family: int, kind: int, protocol: int, address: tuple[str | int, .
         sock.close()
         raise told_with_holder(error, family, address) from None
     return sock
+
+
+def _is_reusable(sock: socket.socket) -> bool:
+    inet = (socket.AF_INET, socket.AF_INET6)
+    return sock.family in inet and sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) != 0
+
+
+def _bound_again(sock: socket.socket) -> socket.socket:
+    address = sock.getsockname()
+    try:
+        return _bind_one(sock.family, sock.type, sock.proto, address, True)
+    except OSError as error:
+        raise address_error(f"{address[0]} port {address[1]}", error) from None
 
 
 def _authority(host: str, port: int) -> str:

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import pickle
 import random
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastserve.balance import Balance
+from fastserve.board import Board
 from fastserve.core import find
 from fastserve.errors import STARTUP_FAILURE, StartupError
 from fastserve.log import logger, reopen_files
@@ -33,9 +37,8 @@ from fastserve.title import entitle
 from fastserve.wakeup import woken_by_signals
 
 if TYPE_CHECKING:
-    import socket
-
     from fastserve.config import Config
+    from fastserve.sockets import Binding
 
 __all__ = ["main"]
 
@@ -54,7 +57,7 @@ def main() -> None:
     leave_to_parent()
     channel = Channel.of_child()
     try:
-        order, sockets = channel.receive_order()
+        order, descriptors = channel.receive_order()
     except EOFError:
         return
     if order["identity"] is not None:
@@ -69,11 +72,12 @@ def main() -> None:
     if not _told_to_begin(channel):
         return
     entitle("worker", order["number"], config.app)
-    server = _Worker(config, channel, order["plain"])
+    place = _Place(order, descriptors)
+    server = _Worker(config, channel, place, order["plain"])
     threading.Thread(target=server.obey, name="fastserve supervisor", daemon=True).start()
     try:
         config.load_app()
-        server.run(sockets)
+        server.run(place.sockets)
     except StartupError as error:
         report(error)
         sys.exit(STARTUP_FAILURE)
@@ -98,13 +102,35 @@ def _warm_up(config: Config) -> None:
             config.get_loop_factory()
 
 
+class _Place:
+    """Where this worker accepts connections (`supervisor/places.py` says what the order tells)."""
+
+    def __init__(self, order: dict[str, Any], descriptors: list[int]) -> None:
+        self.balance: Balance | None = None
+        if order.get("slot") is not None:
+            board = Board(descriptors.pop(0))
+            ends = (socket.socket(fileno=descriptors.pop(0)), socket.socket(fileno=descriptors.pop(0)))
+            self.balance = Balance(board, order["slot"], ends)
+        self.sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        rest = iter(self.sockets)
+        self._shared = [*itertools.islice(rest, order.get("shared"))]
+        self._sets = [[*itertools.islice(rest, count)] for count in order.get("sets", ())]
+        self.listens: list[int] = order.get("listens", [])
+
+    @property
+    def listened_on(self) -> list[socket.socket]:
+        return [*self._shared, *(sock for number in self.listens for sock in self._sets[number])]
+
+
 class _Worker(Server):
     has_parent = True
 
-    def __init__(self, config: Config, channel: Channel, plain: Sequence[Any]) -> None:
+    def __init__(self, config: Config, channel: Channel, place: _Place, plain: Sequence[Any]) -> None:
         super().__init__(config)
         self._plain = plain
         self._channel = channel
+        self._place = place
+        self._balance = place.balance
         self._is_due = False
         self.has_operator = config.control_socket is not None and config.http in ("auto", "cython")
         #: Who waits for the numbers of all workers.
@@ -129,6 +155,14 @@ class _Worker(Server):
                 # Not all at once that were started at once.
                 lifetime_s *= 1 - _LIFETIME_SPREAD * random.random()
                 loop.call_later(lifetime_s, self._end_is_due, f"has served for {lifetime_s:.0f} seconds")
+
+    def _listened_on(self, binding: Binding) -> Sequence[socket.socket]:
+        return self._place.listened_on
+
+    def _listen_on(self, sets: list[int]) -> None:
+        self._place.listens = sets
+        if self._intake is not None:
+            self._intake.change(self._place.listened_on)
 
     def limit_reached(self, count: int) -> None:
         """Serve on until another has taken the place."""
@@ -157,6 +191,8 @@ class _Worker(Server):
         counts = self._counts()
         self._tell_counts(counts)
         self._check_memory(counts["memory_bytes"])
+        if self._balance is not None:
+            self._balance.turned()
         loop.call_later(self._beat_s, self._beat, loop)
 
     def _tell_counts(self, counts: dict[str, Any]) -> None:
@@ -185,7 +221,7 @@ class _Worker(Server):
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while (messages := self._channel.receive(wait=True)) is not None:
             for message in messages:
-                self._do(message["do"], message.get("numbers"))
+                self._do(message["do"], message)
         logger.error("The parent process has ended: process [%d] ends too", os.getpid())
         os.kill(os.getpid(), signal.SIGTERM)
         config = self.config
@@ -199,7 +235,7 @@ class _Worker(Server):
             logger.exception("Cannot tell what the requests are doing")
             return []
 
-    def _do(self, what: str, numbers: Any) -> None:
+    def _do(self, what: str, message: dict[str, Any]) -> None:
         if what == "force":
             self.force_exit = True
         elif what == "retire":
@@ -211,12 +247,14 @@ class _Worker(Server):
             logger.error("Process [%d], which has not answered, is here:\n%s", os.getpid(), told())
         elif what == "reopen":
             self.reopen_logs()
+        elif what == "listen":
+            self._call_soon(lambda: self._listen_on(message["sets"]))
         elif what == "report":
             # Here, and not on the loop: who asks may want to know why the loop stands still.
             self._channel.send(**{"is": "reporting", "requests": self._report()})
         elif what == "numbers" and self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(self._hand_out, numbers)
+                self._loop.call_soon_threadsafe(self._hand_out, message["numbers"])
 
 
 def resident_bytes() -> int:

@@ -53,6 +53,18 @@ class Notifier:
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._say(RELOADING="1", MONOTONIC_USEC=str(now_us))
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables for a process that is to replace this one."""
+        if not self._address:
+            return {}
+        found = {"NOTIFY_SOCKET": self._address.replace("\0", "@")}
+        if self.interval_s is not None:
+            found["WATCHDOG_USEC"] = str(round(self.interval_s * 2e6))
+        return found
+
+    def replaced_by(self, pid: int) -> None:
+        self._say(MAINPID=str(pid), STATUS="Replaced")
+
     def stopping(self) -> None:
         self._say(STOPPING="1", STATUS="Stopping")
 

@@ -50,6 +50,7 @@ cdef class Endpoint:
     cdef readonly object limits
 
     cdef readonly set peers
+    cdef public object tally   # whose first item is to be their number, or None
     cdef dict addresses        # of our side, each one object
     cdef object sweep_timer
     cdef double sweep_interval_s

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastserve.net.turn import Reader
 from fastserve.stream.filter import RequestFilter
@@ -59,6 +59,7 @@ class Endpoint:
 
     total_requests: int
     timed: bool
+    tally: Any
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property

@@ -133,12 +133,16 @@ cdef class Endpoint:
 
     cdef int link(self, Peer peer) except -1:
         self.peers.add(peer)
+        if self.tally is not None:
+            self.tally[0] = len(self.peers)
         if self.sweep_timer is None:
             self.sweep_timer = self.loop.call_later(self.sweep_interval_s, self.sweep)
         return 0
 
     cdef int unlink(self, Peer peer) except -1:
         self.peers.discard(peer)
+        if self.tally is not None:
+            self.tally[0] = len(self.peers)
         if self.closed_waiters and not self.peers:
             waiters, self.closed_waiters = self.closed_waiters, []
             for waiter in waiters:

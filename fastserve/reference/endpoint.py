@@ -71,6 +71,8 @@ class Endpoint:
         self.spares_newcomers = False
         self._default_headers = list(default_headers)
         self.peers: set[Peer] = set()
+        #: Its first item is to be their number.
+        self.tally: Any = None
         self._closed_waiters: list[asyncio.Future[None]] = []
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._allowance = _Allowance(burst=10, per_second=1.0)
@@ -84,15 +86,21 @@ class Endpoint:
 
     def link(self, peer: Peer) -> None:
         self.peers.add(peer)
+        self._count()
         self._sweep_later()
 
     def unlink(self, peer: Peer) -> None:
         self.peers.discard(peer)
+        self._count()
         if not self.peers:
             waiters, self._closed_waiters = self._closed_waiters, []
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
+
+    def _count(self) -> None:
+        if self.tally is not None:
+            self.tally[0] = len(self.peers)
 
     def is_crowded(self) -> bool:
         """Whether a request has to be turned away: its own connection counts, it does not yet."""

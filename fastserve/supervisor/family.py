@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastserve._version import __version__
 from fastserve.address import parsed
-from fastserve.errors import OptionError
+from fastserve.errors import OptionError, StartupError
 from fastserve.log import announce, logger, reopen_files, style
 from fastserve.sockets import bind, bind_address
 from fastserve.statsd import StatsD
@@ -29,18 +29,18 @@ from fastserve.supervisor.control import Control
 from fastserve.supervisor.health import Health
 from fastserve.supervisor.identity import identity_of
 from fastserve.supervisor.pages import Pages
-from fastserve.supervisor.process import Process, State
+from fastserve.supervisor.process import Process, State, status_of
 from fastserve.supervisor.questions import Questions
 from fastserve.supervisor.signals import Signals
 from fastserve.tally import Numbers
 from fastserve.title import entitle
 
 if TYPE_CHECKING:
-    import socket
-
     from fastserve.config import Config
     from fastserve.sockets import Binding
+    from fastserve.supervisor.ipc import HasDescriptor
     from fastserve.systemd import Notifier
+    from fastserve.takeover import TakeOver
 
 __all__ = ["WORKER", "Supervisor", "log_process", "order_of"]
 
@@ -53,9 +53,12 @@ _SEND_INTERVAL_S = 10.0
 class Supervisor:
     """Keeps processes that serve on the sockets that `config` names. Raises StartupError and OptionError."""
 
-    def __init__(self, config: Config, notifier: Notifier, handed_over: Binding | None) -> None:
+    def __init__(
+        self, config: Config, notifier: Notifier, handed_over: Binding | None, takeover: TakeOver
+    ) -> None:
         self.config = config
         self.notifier = notifier
+        self.takeover = takeover
         self.children: dict[int, Process] = {}
         #: What `run()` returns in the end.
         self.status = 0
@@ -65,7 +68,7 @@ class Supervisor:
         self.order = order_of(config)
         self._signals = Signals()
         self._selector = selectors.DefaultSelector()
-        self._binding = handed_over or bind(config)
+        self.binding = handed_over or bind(config)
         self._control: Control | None = None
         self._health: Health | None = None
         self._census = Census()
@@ -75,7 +78,9 @@ class Supervisor:
         self._sent_s = 0.0
         #: Whether workers that serve may ask something: what they say wakes this process then.
         self._is_asked = config.metrics is not None and config.metrics_address is None
-        announce(self._binding.address)
+        announce(self.binding.address)
+        if takeover.predecessor is not None:
+            logger.info("Process [%d] serves there too: TERM ends the one or the other", takeover.predecessor)
 
     # ---- what its kinds say ----
 
@@ -116,22 +121,22 @@ class Supervisor:
 
     # ---- for its kinds ----
 
-    def start(
-        self, module: str = WORKER, order: object = None, sockets: Sequence[socket.socket] | None = None
-    ) -> Process:
-        """Start a child that waits for the word to begin: a worker, or what another module does."""
-        number = 0
-        if module == WORKER:
-            number = self._free_number()
-            order = {**self.order, "number": number, "plain": self._binding.plain}
-            sockets = self._binding.sockets
+    def start(self, module: str, order: object, files: Sequence[HasDescriptor] = ()) -> Process:
+        """Start a child that waits for the word to begin. Raises OSError."""
         assert not self.is_stopping  # nobody would end it
-        child = Process(module, order, sockets or ())
-        child.number = number
+        child = Process(module, order, files)
         self.children[child.pid] = child
         if module == WORKER:
             self._census.started()
         self._selector.register(child.channel, _events(child), lambda: self._hear(child))
+        return child
+
+    def start_worker(self, order: dict[str, Any], files: Sequence[HasDescriptor]) -> Process:
+        """The same for a worker, whose order says this beside what all workers' say."""
+        number = self._free_number()
+        order = {**self.order, **order, "number": number, "plain": self.binding.plain}
+        child = self.start(WORKER, order, files)
+        child.number = number
         return child
 
     def _free_number(self) -> int:
@@ -144,6 +149,8 @@ class Supervisor:
         for child in [*self.children.values()]:
             self._hear(child)
         silent_s = self.config.timeout_worker_healthcheck / 2
+        if self.takeover.predecessor is not None:
+            return True
         return not self.is_stopping and any(
             child.module == WORKER and child.state is State.SERVING and child.silent_s < silent_s
             for child in self.children.values()
@@ -152,10 +159,15 @@ class Supervisor:
     def stop_all(self) -> None:
         """Ask every child to end; `run()` returns when all have."""
         self.is_stopping = True
-        self.notifier.stopping()
+        if self.takeover.successor is not None:
+            self.notifier.replaced_by(self.takeover.successor)
+        elif self.takeover.predecessor is None:
+            self.notifier.stopping()
         for child in self.children.values():
-            if child.is_live:
+            if child.is_live and self.takeover.other is None:
                 child.stop()
+            elif child.is_live:
+                child.retire()
 
     # ---- the loop ----
 
@@ -165,20 +177,7 @@ class Supervisor:
         with self._signals, self._selector:
             self._watch(self._signals, lambda: None)
             try:
-                if self.config.control_socket is not None:
-                    self._control = Control(
-                        self.config.control_socket, self._answer, self._watch, self._selector.unregister
-                    )
-                if self.config.health_bind is not None:
-                    self._health = Health(
-                        self.config,
-                        self.config.health_bind,
-                        self.is_ready,
-                        self._watch,
-                        self._selector.unregister,
-                    )
-                if self.config.metrics_address is not None:
-                    self._open_pages(self.config.metrics_address)
+                self._open_desks()
                 if self.config.statsd is not None:
                     host, _, port = parsed(self.config.statsd)[1].rpartition(":")
                     self._statsd = StatsD(host, int(port))
@@ -194,10 +193,12 @@ class Supervisor:
                 # Also if something fails here: no child outlives this process.
                 for child in self.children.values():
                     child.kill()
-                self._binding.close()
-                for asked in (self._control, self._health, self._pages, self._statsd):
-                    if asked is not None:
-                        asked.close()
+                if self.takeover.other is not None:
+                    self.binding.leave()
+                self.binding.close()
+                self._close_desks()
+                if self._statsd is not None:
+                    self._statsd.close()
         return self.status
 
     def _watch(self, file: Any, callback: Callable[[], None], event: int = selectors.EVENT_READ) -> None:
@@ -227,6 +228,49 @@ class Supervisor:
 
     def _workers(self) -> list[Process]:
         return [child for child in self.children.values() if child.module == WORKER]
+
+    def _open_desks(self) -> None:
+        config, forget = self.config, self._selector.unregister
+        if config.control_socket is not None:
+            self._control = Control(config.control_socket, self._answer, self._watch, forget)
+        if config.health_bind is not None:
+            self._health = Health(config, config.health_bind, self.is_ready, self._watch, forget)
+        if config.metrics_address is not None:
+            self._open_pages(config.metrics_address)
+
+    def _close_desks(self) -> None:
+        for desk in (self._control, self._health, self._pages):
+            if desk is not None:
+                desk.close()
+        self._control = self._health = self._pages = None
+
+    def upgrade(self) -> None:
+        """Start the process that is to replace this one, unless there are two already."""
+        if self.takeover.other is not None:
+            logger.error("Received SIGUSR2, but process [%d] serves too.", self.takeover.other)
+            return
+        if os.getpid() == 1:
+            logger.error("Received SIGUSR2, but the first process of a container cannot be replaced.")
+            return
+        self._close_desks()  # the other one opens them
+        try:
+            pid = self.takeover.start(self.binding, self.notifier.environment())
+        except OSError as error:
+            logger.error("Cannot start another process: %s", error.strerror)
+            self._open_desks()
+        else:
+            logger.info("Received SIGUSR2, starting process [%d] with the same sockets.", pid)
+
+    def _not_replaced(self, status: int) -> None:
+        pid = self.takeover.successor
+        self.takeover.successor_ended()
+        if not self.is_stopping:
+            try:
+                self._open_desks()
+            except StartupError as error:
+                logger.error("%s", error)
+        told = status_of(os.waitstatus_to_exitcode(status))
+        logger.info("Process [%d] has ended: %s. This one goes on.", pid, told)
 
     def _turn(self, timeout_s: float | None) -> None:
         for key, _ in self._selector.select(timeout_s):
@@ -321,7 +365,7 @@ class Supervisor:
             "pid": os.getpid(),
             "version": __version__,
             "age_s": round(now_s - self._begun_s, 1),
-            "address": self._binding.address,
+            "address": self.binding.address,
             "wanted": self.wanted(),
             "workers": [
                 {
@@ -351,13 +395,17 @@ class Supervisor:
     def _reap(self) -> None:
         # Of the first process of a container, orphans are children too. Of any other, children that are not
         # ours are the business of the program that runs this.
-        for pid in [-1] if os.getpid() == 1 else list(self.children):
+        others = [] if self.takeover.successor is None else [self.takeover.successor]
+        for pid in [-1] if os.getpid() == 1 else [*self.children, *others]:
             while True:
                 try:
                     found, status = os.waitpid(pid, os.WNOHANG)
                 except ChildProcessError:
                     found, status = (pid, 0) if pid in self.children else (0, 0)
                 if found == 0:
+                    break
+                if found in others:
+                    self._not_replaced(status)
                     break
                 if found in self.children:
                     self._ended(found, os.waitstatus_to_exitcode(status))

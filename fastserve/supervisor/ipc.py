@@ -1,7 +1,7 @@
 """What do the supervisor and a child say to each other?
 
 There is one stream socket for each child. First goes the child's order, a pickle, and with it the
-descriptors of the sockets to listen on; then messages go both ways, each a line of JSON. The end of the
+descriptors that it tells of; then messages go both ways, each a line of JSON. The end of the
 stream is a message too: of a child, that it has ended, and of the supervisor, that it has ended, however that
 happened.
 """
@@ -11,23 +11,29 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import pickle
 import socket
 import struct
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 __all__ = ["DESCRIPTOR", "Channel"]
 
 #: Where a child finds its end.
 DESCRIPTOR = 3
 
-_HEADER = struct.Struct("!Q")
-#: More sockets than anybody binds; one message could carry 253.
+#: The size of the order, and how many descriptors come with it.
+_HEADER = struct.Struct("!QQ")
+#: So many at once; the kernel's limit is 253.
 _DESCRIPTORS_MAX = 128
 #: A child that takes nothing any more is not told more than this.
 _UNSENT_BYTES_MAX = 1 << 20
+
+
+class HasDescriptor(Protocol):
+    def fileno(self) -> int: ...
 
 
 class Channel:
@@ -55,30 +61,38 @@ class Channel:
         """Whether something is still to be sent."""
         return bool(self._unsent)
 
-    def order(self, order: object, sockets: Sequence[socket.socket]) -> None:
-        """Send a child its order and its sockets, before anything else; nowhere, if it has ended."""
+    def order(self, order: object, files: Sequence[HasDescriptor]) -> None:
+        """Send a child its order and its descriptors, before anything else; nowhere, if it has ended."""
         data = pickle.dumps(order)
+        descriptors = [file.fileno() for file in files]
         with contextlib.suppress(ConnectionError):
-            socket.send_fds(self._sock, [_HEADER.pack(len(data))], [sock.fileno() for sock in sockets])
+            self._sock.sendall(_HEADER.pack(len(data), len(descriptors)))
+            for begin in range(0, len(descriptors), _DESCRIPTORS_MAX):
+                socket.send_fds(self._sock, [b"\0"], descriptors[begin : begin + _DESCRIPTORS_MAX])
         self._unsent += data
         self.flush()
 
-    def receive_order(self) -> tuple[Any, list[socket.socket]]:
-        """Wait for the order. Raises EOFError."""
-        header, descriptors, _, _ = socket.recv_fds(self._sock, _HEADER.size, _DESCRIPTORS_MAX)
-        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-        for sock in sockets:
-            sock.set_inheritable(False)
-        if len(header) < _HEADER.size:
-            raise EOFError
-        (left,) = _HEADER.unpack(header)
+    def receive_order(self) -> tuple[Any, list[int]]:
+        """Wait for the order; return it and the descriptors. Raises EOFError."""
+        size, count = _HEADER.unpack(self._whole(_HEADER.size))
+        descriptors: list[int] = []
+        while len(descriptors) < count:
+            byte, some, _, _ = socket.recv_fds(self._sock, 1, _DESCRIPTORS_MAX)
+            if not byte:
+                raise EOFError
+            descriptors += some
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        return pickle.loads(self._whole(size)), descriptors
+
+    def _whole(self, size: int) -> bytes:
         data = bytearray()
-        while left > len(data):
-            part = self._sock.recv(left - len(data))
+        while size > len(data):
+            part = self._sock.recv(size - len(data))
             if not part:
                 raise EOFError
             data += part
-        return pickle.loads(data), sockets
+        return bytes(data)
 
     def send(self, **message: Any) -> None:
         line = json.dumps(message).encode() + b"\n"

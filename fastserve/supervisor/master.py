@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from fastserve.errors import STARTUP_FAILURE, OptionError
 from fastserve.log import logger
 from fastserve.supervisor.family import Supervisor, log_process, order_of
+from fastserve.supervisor.places import Places
 from fastserve.supervisor.process import Process, State, status_of
 
 if TYPE_CHECKING:
     from fastserve.config import Config
     from fastserve.sockets import Binding
     from fastserve.systemd import Notifier
+    from fastserve.takeover import TakeOver
 
 __all__ = ["Master"]
 
@@ -30,6 +32,8 @@ _TICK_S = 1.0
 _PROVEN_S = 10.0
 #: So many ends in a row, before any worker serves, and it is given up.
 _BOOT_FAILURES_MAX = 5
+#: A worker that has said nothing for so long does not accept connections.
+_SILENT_S = 2.5
 #: What a worker that is to be killed may take to tell what it does.
 _LAST_WORDS_S = 1.0
 #: What a restart of the workers cannot change.
@@ -49,11 +53,15 @@ class Master(Supervisor):
         config: Config,
         notifier: Notifier,
         handed_over: Binding | None,
+        takeover: TakeOver,
         read_again: Callable[[], Config] | None,
     ) -> None:
-        super().__init__(config, notifier, handed_over)
+        super().__init__(config, notifier, handed_over, takeover)
         self._read_again = read_again
         self._wanted = config.processes
+        if config.reuse_port:
+            self.binding.multiply(config.processes)
+        self._places = Places(self.binding)
         #: Workers that failed, one after the other: the next start waits the longer.
         self._failures = 0
         self._is_ready = False
@@ -78,6 +86,7 @@ class Master(Supervisor):
             self._retire(old)
 
     def ended(self, child: Process, was: State) -> None:
+        self._places.leave(child.pid)
         if self.is_stopping or was is State.STOPPING:
             return
         assert child.status is not None
@@ -113,6 +122,8 @@ class Master(Supervisor):
         if number == signal.SIGHUP:
             logger.info("Received SIGHUP, restarting processes.")
             self._restart()
+        elif number == signal.SIGUSR2:
+            self.upgrade()
         elif number == signal.SIGTTIN:
             logger.info("Received SIGTTIN, increasing the number of processes.")
             self._wanted += 1
@@ -169,8 +180,19 @@ class Master(Supervisor):
         if not self.is_stopping:
             self._roll()
             wait_s = self._balance()
+            self._spread()
             self._notify()
         return min(wait_s, self.notifier.interval_s or wait_s)
+
+    def _spread(self) -> None:
+        """See to it that each socket has a worker that accepts from it."""
+        accepting = [
+            child.pid
+            for child in self.children.values()
+            if child.state is State.SERVING and child.silent_s < _SILENT_S
+        ]
+        for pid, sets in self._places.spread(accepting).items():
+            self.children[pid].channel.send(do="listen", sets=sets)
 
     def _notify(self) -> None:
         """Tell how many serve: the first time, and when a restart has ended, that the server is ready."""
@@ -222,7 +244,7 @@ class Master(Supervisor):
         if not self._outdated:
             self._outdated = [child for child in self.children.values() if self._is_due(child)][:1]
         if self._outdated:
-            self._new = self._start()
+            self._new = self._start(self._outdated[0])
             if self._new is not None:
                 self._old = self._outdated.pop(0)
 
@@ -249,13 +271,15 @@ class Master(Supervisor):
             self.config.worker_boot_timeout_s / 4 or _TICK_S,
         )
 
-    def _start(self) -> Process | None:
+    def _start(self, old: Process | None = None) -> Process | None:
         """Start a worker, now or, if the system has nothing left for it, a little later."""
+        place = self._places.free(None if old is None else old.pid)
         try:
-            child = self.start()
+            child = self.start_worker(self._places.order(place), self._places.files)
         except OSError as error:
             logger.error("Cannot start a child process: %s", error.strerror)
             self._start_at_s = time.monotonic() + _TICK_S
             return None
+        self._places.take(child.pid, place)
         child.begin()
         return child

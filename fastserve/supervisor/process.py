@@ -14,18 +14,15 @@ import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastserve.supervisor import ipc
 from fastserve.tally import Numbers
 
-if TYPE_CHECKING:
-    import socket
-
 __all__ = ["Process", "State", "leave_to_parent", "status_of"]
 
 #: Signals that a terminal or a tool sends to all processes of a group: the supervisor acts on them.
-_FOR_THE_PARENT = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1)
+_FOR_THE_PARENT = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -65,7 +62,7 @@ class Process:
     anything; `served_s` since when it has served, None if it never did.
     """
 
-    def __init__(self, module: str, order: object, sockets: Sequence[socket.socket] = ()) -> None:
+    def __init__(self, module: str, order: object, files: Sequence[ipc.HasDescriptor] = ()) -> None:
         """Start it. Raises OSError if the system has no process or descriptor left for it."""
         self.module = module
         #: Of workers: one that no other living one has.
@@ -105,7 +102,7 @@ class Process:
             raise
         finally:
             os.close(theirs)
-        self.channel.order(order, sockets)
+        self.channel.order(order, files)
 
     @property
     def is_live(self) -> bool:

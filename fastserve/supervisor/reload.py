@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fastserve.config import Config
     from fastserve.sockets import Binding
     from fastserve.systemd import Notifier
+    from fastserve.takeover import TakeOver
 
 __all__ = ["Reloader"]
 
@@ -35,7 +36,9 @@ _TICK_S = 1.0
 class Reloader(Supervisor):
     """Keeps one process that serves the application as its files are now."""
 
-    def __init__(self, config: Config, notifier: Notifier, handed_over: Binding | None) -> None:
+    def __init__(
+        self, config: Config, notifier: Notifier, handed_over: Binding | None, takeover: TakeOver
+    ) -> None:
         self._selection = Selection.of(config)
         if self._selection.fell_back:
             logger.warning(
@@ -48,7 +51,7 @@ class Reloader(Supervisor):
             [str(path) for path in self._selection.directories],
         )
         config.shutdown_delay_s = 0.0  # nobody else is to hear that it ends
-        super().__init__(config, notifier, handed_over)
+        super().__init__(config, notifier, handed_over, takeover)
         if config.processes > 1:
             logger.warning('"workers" flag is ignored when reloading is enabled.')
         self._watcher: Process | None = None
@@ -76,7 +79,7 @@ class Reloader(Supervisor):
             self._restart()
         elif child is self._worker and child.state is State.SERVING and message.get("is") == "ready":
             self.notifier.ready("Serving, and watching files")
-            self._spare = self._spare or self.start()
+            self._spare = self._spare or self._worker_of_now()
 
     def ended(self, child: Process, was: State) -> None:
         if child is self._spare:
@@ -127,8 +130,11 @@ class Reloader(Supervisor):
     def _begin(self) -> None:
         self._is_due = False
         # If the former worker is not done with its requests, it is left to them.
-        self._worker, self._spare = self._spare or self.start(), None
+        self._worker, self._spare = self._spare or self._worker_of_now(), None
         self._worker.begin()
+
+    def _worker_of_now(self) -> Process:
+        return self.start_worker({}, self.binding.sockets)
 
 
 def _shown(path: str) -> str:

@@ -275,13 +275,14 @@ def test_stubs_stand_beside_modules_only() -> None:
 
 
 def test_only_the_command_reads_the_environment() -> None:
-    """And Config two variables of uvicorn's Config; a child has all of its parent's; systemd says things."""
+    """And Config two of uvicorn's; a child has its parent's; systemd and a predecessor say things."""
     readers = [path for path in SOURCES if re.search(r"\b(?:os\.environ|getenv)\b", without_prose(path))]
     assert named(readers) == [
         "fastserve/cli.py",
         "fastserve/config.py",
         "fastserve/supervisor/process.py",
         "fastserve/systemd.py",
+        "fastserve/takeover.py",
     ]
     assert re.findall(r'os\.environ.*?"(\w+)"', read(Path("fastserve/config.py"))) == [
         "WEB_CONCURRENCY",

@@ -24,12 +24,21 @@ def test_an_order_arrives_with_its_sockets(ends: tuple[Channel, Channel]) -> Non
     with socket.create_server(("127.0.0.1", 0)) as listening:
         ends[0].order({"what": "a" * 100_000}, [listening])
         ends[0].send(do="begin")
-        order, (sock,) = ends[1].receive_order()
-        with sock:
+        order, (descriptor,) = ends[1].receive_order()
+        with socket.socket(fileno=descriptor) as sock:
             assert order == {"what": "a" * 100_000}
             assert sock.getsockname() == listening.getsockname()
             assert not os.get_inheritable(sock.fileno())
     assert ends[1].receive(wait=True) == [{"do": "begin"}]
+
+
+def test_more_descriptors_than_a_message_carries(ends: tuple[Channel, Channel]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ends[0].order("many", [listening] * 300)
+        order, descriptors = ends[1].receive_order()
+        for descriptor in descriptors:
+            os.close(descriptor)
+    assert (order, len({*descriptors})) == ("many", 300)
 
 
 def test_messages_come_whole_and_in_order(ends: tuple[Channel, Channel]) -> None:

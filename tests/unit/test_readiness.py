@@ -18,6 +18,7 @@ class Asked(Supervisor):
 
     def __init__(self, *children: Any) -> None:
         self.config: Any = SimpleNamespace(timeout_worker_healthcheck=HEALTHCHECK_S)
+        self.takeover: Any = SimpleNamespace(predecessor=None)
         self.children = dict(enumerate(children))
         self.is_stopping = False
         self.heard: list[Any] = []

@@ -1,0 +1,193 @@
+"""What is lost while workers, or the server, are replaced? Strict clients count every answer.
+
+A client that keeps its connection opens another one when an answer says that this one closes, and at no other
+time; whatever else happens to a connection is a failure. Run as a program, this does the same for longer, to
+a FastAPI application, and prints a table; it ends with the first failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .processes import TIMEOUT_S, Supervised, supervised, until
+from .upgrades import end, pid_of, upgradable, upgraded
+
+__all__ = ["Load", "loaded", "recycle", "restart", "scale", "upgrade"]
+
+_REQUEST = b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n"
+
+
+class Load:
+    """Clients that ask without a pause, each in a thread; half of them with a connection for each request."""
+
+    def __init__(self, address: str | tuple[str, int], path: str = "/", clients: int = 4) -> None:
+        self.answers = 0
+        self.failures: list[str] = []
+        self._address = address
+        self._path = path.encode()
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=(number % 2 == 0,)) for number in range(clients)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(TIMEOUT_S)
+        assert self.failures == []
+
+    def more(self) -> None:
+        """Wait until there are a few answers more."""
+        wanted = self.answers + 50
+        until(lambda: self.answers >= wanted or self.failures)
+
+    def _ask(self, keep_alive: bool) -> None:
+        request = _REQUEST % (self._path, b"" if keep_alive else b"Connection: close\r\n")
+        try:
+            while not self._stop.is_set():
+                with self._connect() as sock:
+                    while not self._stop.is_set():
+                        sock.sendall(request)
+                        if self._closes(sock):
+                            assert sock.recv(1) == b""
+                            break
+        except Exception as error:
+            self.failures.append(f"{type(error).__name__}: {error}, keep-alive {keep_alive}")
+
+    def _connect(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX if isinstance(self._address, str) else socket.AF_INET)
+        sock.settimeout(TIMEOUT_S)
+        try:
+            sock.connect(self._address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _closes(self, sock: socket.socket) -> bool:
+        """Take one whole answer; return whether it is the last of its connection."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = sock.recv(65536)
+            assert part, f"the connection ended after {data!r}"
+            data += part
+        head, _, body = data.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        while len(body) < size:
+            part = sock.recv(65536)
+            assert part, "the connection ended within a body"
+            body += part
+        self.answers += 1
+        return b"connection: close" in head.lower()
+
+
+@contextlib.contextmanager
+def loaded(server: Supervised, *words: str, path: str = "/") -> Iterator[Load]:
+    """Clients of a server with two workers."""
+    server.wait_for("startup complete", 2)
+    address: str | tuple[str, int] = str(server.directory / "s")
+    if "--uds" in words:
+        with socket.socket(socket.AF_UNIX) as sock:
+            until(lambda: sock.connect_ex(address) == 0)
+    else:
+        server.serving(2)
+        address = ("127.0.0.1", server.process.port)
+    load = Load(address, path)
+    try:
+        load.more()
+        yield load
+    finally:
+        load.end()
+
+
+# ---- what is done meanwhile ----
+
+
+def restart(server: Supervised, load: Load, count: int) -> None:
+    for number in range(count):
+        before = set(server.children)
+        server.send(signal.SIGHUP)
+        server.wait_for("startup complete", 2 * number + 4)
+        load.more()
+        until(lambda before=before: not before & set(server.children))
+
+
+def scale(server: Supervised, load: Load, count: int) -> None:
+    for number in range(count):
+        server.send(signal.SIGTTIN)
+        server.wait_for("startup complete", number + 3)
+        load.more()
+        server.send(signal.SIGTTOU)
+        until(lambda: len(server.children) == 2)
+        load.more()
+
+
+def recycle(server: Supervised, load: Load, count: int) -> None:
+    """Each worker that has done its part is replaced, and goes on until its successor serves."""
+    until(lambda: server.output.count("Replacing child process") >= count)
+    server.wait_for("startup complete", count + 2)
+
+
+def upgrade(server: Supervised, load: Load, count: int) -> None:
+    """As often, the new one is given up before."""
+    for _ in range(count):
+        for wanted in (False, True):
+            old, new = upgraded(server, 2)
+            load.more()
+            end(old if wanted else new)
+            load.more()
+            until(lambda: not (server.directory / "p.oldbin").exists())
+
+
+# ---- the table ----
+
+_MODES = {"TCP": (), "TCP, `--reuse-port`": ("--reuse-port",), "UNIX socket": ("--uds", "s")}
+_REQUESTS_MAX = ("--limit-max-requests", "2000", "--limit-max-requests-jitter", "500")
+_DEEDS: list[tuple[str, int, tuple[str, ...], Callable[[Supervised, Load, int], None]]] = [
+    ("rolling restarts (HUP)", 20, (), restart),
+    ("upgrades (USR2), and as many given up", 5, (), upgrade),
+    ("workers recycled", 20, _REQUESTS_MAX, recycle),
+    ("a worker more, a worker fewer", 20, (), scale),
+]
+
+
+def _row(mode: str, what: str, count: int, words: tuple[str, ...], deed: object) -> str:
+    words = (*words, "--workers", "2", "--no-access-log", *_MODES[mode])
+    app_dir = Path(__file__).parents[2] / "examples" / "fastapi_app"
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(os.path.realpath(name))
+        started = supervised(directory, *words, app="main:app", app_dir=app_dir)
+        if deed is upgrade:
+            started = upgradable(directory, *words, app="main:app", app_dir=app_dir)
+        with started as server:
+            with loaded(server, *words, path="/hello") as load:
+                assert callable(deed)
+                deed(server, load, count)
+            if deed is upgrade:
+                end(pid_of(directory / "p"))
+            else:
+                server.ends()
+    return f"| {what} | {count} | {mode} | {load.answers:,} | {len(load.failures)} |"
+
+
+def main() -> None:
+    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} processors\n")
+    print("| what | times | where | answers | failures |\n|---|---|---|---|---|")
+    for what, count, words, deed in _DEEDS:
+        for mode in _MODES:
+            print(_row(mode, what, count, words, deed), flush=True)
+
+
+if __name__ == "__main__":
+    main()
