@@ -90,7 +90,7 @@ _OVER_H11 = {
 CORES = {
     core.name: core
     for core in (
-        Core("cython", "an installation without FASTSERVE_PURE", _CYTHON),
+        Core("cython", "CPython, and an installation without FASTSERVE_PURE", _CYTHON),
         Core("cffi", "an installation without FASTSERVE_PURE, and cffi", {**_REFERENCE, **_OVER_LLHTTP}),
         Core("h11", "h11: pip install 'fastserve[h11]'", {**_REFERENCE, **_OVER_H11}),
     )
