@@ -13,9 +13,18 @@ static double at_least_0(double a)
     return a > 0 ? a : 0;
 }
 
-void fs_hold_init(fs_hold *hold, double threshold_s)
+static void see(fs_hold *hold, const fs_look *look)
+{
+    hold->seen_s = look->now_s;
+    hold->seen_moves = look->moves;
+    hold->seen_cpu_s = look->cpu_s;
+    hold->seen_delayed_s = look->delayed_s;
+}
+
+void fs_hold_init(fs_hold *hold, double threshold_s, const fs_look *first)
 {
     *hold = (fs_hold){.threshold_s = threshold_s, .next_s = threshold_s};
+    see(hold, first);
 }
 
 /* How much of the time since the last look was the program's. */
@@ -55,9 +64,6 @@ fs_hold_event fs_hold_look(fs_hold *hold, const fs_look *look)
         hold->held_s = at_most(hold->wall_s, own_s);
         hold->cpu_s = at_most(cpu_s, hold->held_s);
     }
-    hold->seen_s = look->now_s;
-    hold->seen_moves = look->moves;
-    hold->seen_cpu_s = look->cpu_s;
-    hold->seen_delayed_s = look->delayed_s;
+    see(hold, look);
     return event;
 }

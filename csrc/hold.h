@@ -49,7 +49,7 @@ typedef struct {
     uint64_t moves; /* while it holds */
 } fs_hold_event;
 
-void fs_hold_init(fs_hold *hold, double threshold_s);
+void fs_hold_init(fs_hold *hold, double threshold_s, const fs_look *first);
 
 fs_hold_event fs_hold_look(fs_hold *hold, const fs_look *look);
 

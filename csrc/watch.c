@@ -140,7 +140,6 @@ int fs_watcher_start(fs_watcher *watcher, fs_watch *watch, double threshold_s)
     double look_s = threshold_s / LOOKS_PER_THRESHOLD;
     *watcher = (fs_watcher){.watch = watch};
     watcher->look_s = look_s < LOOK_S_MIN ? LOOK_S_MIN : look_s > LOOK_S_MAX ? LOOK_S_MAX : look_s;
-    fs_hold_init(&watcher->hold, threshold_s);
     int failure = open_pipe(watcher->events);
     if (failure != 0)
         return failure;
@@ -148,6 +147,8 @@ int fs_watcher_start(fs_watcher *watcher, fs_watch *watch, double threshold_s)
     if (failure == 0) {
         fcntl(watcher->events[1], F_SETFL, O_NONBLOCK);
         open_clocks(watcher);
+        fs_look first = look_at(watcher, watcher->look_s);
+        fs_hold_init(&watcher->hold, threshold_s, &first);
         failure = start_thread(watcher);
         if (failure == 0)
             return 0;

@@ -7,9 +7,8 @@ static fs_look look;
 
 static void begin(double threshold_s)
 {
-    fs_hold_init(&hold, threshold_s);
-    look = (fs_look){.now_s = 1000, .asked_s = 0.1, .moves = 1};
-    fs_hold_look(&hold, &look);
+    look = (fs_look){.now_s = 1000, .asked_s = 0.1};
+    fs_hold_init(&hold, threshold_s, &look);
 }
 
 /* The next look, after so much time, CPU time and time without a processor. */
@@ -42,6 +41,18 @@ static void test_a_loop_that_moves(void)
         step(0.05);
         CHECK_INT(FS_HOLD_QUIET, after(0.1, 0.1, 0).kind);
     }
+}
+
+/* The clock is the machine's: what was before the first look is nobody's. */
+static void test_a_loop_that_does_not_begin_to_move(void)
+{
+    check_case = "never moved";
+    begin(1);
+    fs_hold_event event = {0};
+    while (event.kind == FS_HOLD_QUIET)
+        event = after(0.1, 0, 0);
+    CHECK_INT(1000, ms(event.held_s));
+    CHECK_INT(1000, ms(event.wall_s));
 }
 
 static void test_an_idle_loop_that_beats(void)
@@ -158,6 +169,7 @@ static void test_clocks_that_go_back(void)
 int main(void)
 {
     test_a_loop_that_moves();
+    test_a_loop_that_does_not_begin_to_move();
     test_an_idle_loop_that_beats();
     test_a_step_that_sleeps();
     test_a_second_hold_behind_the_first();
