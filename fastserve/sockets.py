@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from fastserve.address import parsed
 from fastserve.errors import StartupError
-from fastserve.holder import told_with_holder
 
 __all__ = [
     "Address",
@@ -248,7 +247,7 @@ def bind_unix(path: str, mode_wanted: str | None, owner: str | None, group: str 
         if status is not None and stat.S_ISSOCK(status.st_mode):
             if _is_served(path):
                 taken = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-                raise told_with_holder(taken, socket.AF_UNIX, path)
+                raise _told_with_holder(taken, socket.AF_UNIX, path)
             # What a server that was killed left behind; the mode that someone gave it stays.
             mode = stat.S_IMODE(status.st_mode)
             os.unlink(path)
@@ -281,6 +280,12 @@ def _group_id(group: str) -> int:
         return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
     except KeyError:
         raise OSError(errno.EINVAL, f"there is no group {group!r}") from None
+
+
+def _told_with_holder(error: OSError, family: int, address: Any) -> OSError:
+    from fastserve.holder import told_with_holder  # only where an address is taken
+
+    return told_with_holder(error, family, address)
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -358,7 +363,7 @@ def _bind_one(
         sock.bind(address)
     except OSError as error:
         sock.close()
-        raise told_with_holder(error, family, address) from None
+        raise _told_with_holder(error, family, address) from None
     return sock
 
 
