@@ -15,10 +15,12 @@ import resource
 import socket
 import sys
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastserve.balance import Balance
 from fastserve.log import logger
+
+if TYPE_CHECKING:
+    from fastserve.balance import Balance
 
 __all__ = ["Intake"]
 

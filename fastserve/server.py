@@ -21,23 +21,22 @@ from typing import TYPE_CHECKING, Any
 
 from fastserve import access, observation, signals
 from fastserve.asgi.lifespan import Lifespan
-from fastserve.balance import Balance
 from fastserve.config import HTTP_IMPLEMENTATIONS, Config
 from fastserve.core import Core, find
 from fastserve.drivers import driver_for, upgrade_for
 from fastserve.errors import StartupError
-from fastserve.holder import told_with_holder
 from fastserve.intake import Intake
 from fastserve.log import announce, logger, reopen_files, style
-from fastserve.measuring import Measuring
 from fastserve.server_state import ServerState
 from fastserve.sockets import Binding, address_error, bind, given
-from fastserve.tally import Numbers
 from fastserve.threads import Threads
 
 if TYPE_CHECKING:
     import socket
 
+    from fastserve.balance import Balance
+    from fastserve.measuring import Measuring
+    from fastserve.tally import Numbers
     from fastserve.tls.credentials import Credentials
 
 __all__ = ["Server", "ServerState", "run_in_loop"]
@@ -273,6 +272,8 @@ class Server:
                 "--statsd, and --metrics with an address of its own, need the command or run() to serve."
             )
         if config.metrics or config.statsd or self.has_operator:
+            from fastserve.measuring import Measuring
+
             self._measuring = Measuring(core, config.metrics, self.collect_numbers)
             observers.append(self._measuring.counters)
             outer = self._measuring.before(outer)
@@ -301,6 +302,8 @@ class Server:
         try:
             await self._intake.open()
         except OSError as error:  # another server has begun to listen there since we bound
+            from fastserve.holder import told_with_holder  # only where an address is taken
+
             sock = binding.sockets[len(self.servers)]
             told = told_with_holder(error, sock.family, sock.getsockname())
             raise address_error(binding.address, told) from None
