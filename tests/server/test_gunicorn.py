@@ -176,7 +176,7 @@ def test_a_blocked_worker_is_killed_and_an_idle_one_is_not(tmp_path: Path) -> No
 
 
 def test_a_slow_start_is_no_silence(tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text(
+    (tmp_path / "late.py").write_text(
         "import asyncio\nfrom application import answer\n"
         "async def app(scope, receive, send):\n"
         "    if scope['type'] == 'lifespan':\n"
@@ -186,11 +186,11 @@ def test_a_slow_start_is_no_silence(tmp_path: Path) -> None:
         "        await receive()\n"
         "        await send({'type': 'lifespan.shutdown.complete'})\n"
         "    else:\n"
-        "        await answer(send, 'slow')\n"
+        "        await answer(send, 'late')\n"
     )
     environment = {"PYTHONPATH": str(tmp_path)}
-    with gunicorn(tmp_path, "--timeout", "1", app="slow:app", environment=environment) as arbiter:
-        assert arbiter.get("/")[1] == "slow"
+    with gunicorn(tmp_path, "--timeout", "1", app="late:app", environment=environment) as arbiter:
+        assert arbiter.get("/")[1] == "late"
         assert len(arbiter.pids) == 1
         arbiter.terminate()
 

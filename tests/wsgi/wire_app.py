@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Any
 
 from wire.app import SETTLE_TIMEOUT_S
@@ -20,6 +21,8 @@ from wire.seen import BODY_KEPT_MAX, Seen
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], None]]
+
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 _touched: ContextVar[bool] = ContextVar("touched", default=False)
 
@@ -94,7 +97,8 @@ class _Actor:
             yield from getattr(self, f"do_{name}")(*arguments)
 
     def do_start(self, status: int, headers: list[list[str]]) -> Iterator[bytes]:
-        self._start_response(f"{status} Status", [(name, value) for name, value in headers])
+        status_line = f"{status} {PHRASES.get(status, '')}"
+        self._start_response(status_line, [(name, value) for name, value in headers])
         yield from ()
 
     def do_body(self, data: str, more: bool) -> Iterator[bytes]:
