@@ -42,7 +42,7 @@ class Request(Protocol):
     def traceparent(self) -> str | None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class Answered:
     """A request whose answer has ended. Times in seconds; `first_byte_s` is None if no byte went out.
 

@@ -21,7 +21,7 @@ __all__ = ["CORES", "STAND_INS", "Core", "find"]
 STAND_INS = ("httptools", "zttp")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class Core:
     """One implementation: its `name` for `--http`, the `place` of each of its parts, what it `needs`."""
 

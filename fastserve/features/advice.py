@@ -20,7 +20,7 @@ _COMPUTES = 0.6
 LOCK_KEPT_S = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class _Kind:
     packages: frozenset[str]
     advice: str

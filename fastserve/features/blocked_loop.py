@@ -49,7 +49,7 @@ class _Event(NamedTuple):
     moves: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class _Hold:
     """One hold, as it was found: who it is, and where the thread of the loop was, and other threads."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import linecache
 import os
 import site
@@ -25,6 +26,7 @@ _FRAMES_MAX = 200
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+@functools.cache
 def _library_directories() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     found = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -32,7 +34,6 @@ def _library_directories() -> tuple[str, ...]:
     return tuple(os.path.join(path, "") for path in found)
 
 
-_LIBRARIES = _library_directories()
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 #: Packages that lie between the server and the user's code, whose frames tell nothing.
 _PLUMBING = frozenset(
@@ -55,7 +56,7 @@ class Place:
     def is_users(self) -> bool:
         return not (
             self.path.startswith(("<", _OURS))
-            or self.path.startswith(_LIBRARIES)
+            or self.path.startswith(_library_directories())
             or any(part in self.path for part in _INSTALLED)
         )
 
@@ -63,7 +64,7 @@ class Place:
         return f"{_shortened(self.path)}:{self.line} in {self.function}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class _Mark:
     """What a frame says of itself at one moment; the frame itself must not be kept beyond it."""
 
