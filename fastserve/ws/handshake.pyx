@@ -5,7 +5,6 @@ asks for it wrongly is answered here. Any other is none of ours.
 """
 
 import base64
-import hashlib
 
 from fastserve.stream.messages cimport MessageDriver, Upgrade
 from fastserve.stream.request cimport Request
@@ -71,6 +70,8 @@ cdef class WebSocketUpgrade(Upgrade):
         session.settings = self.settings
         session.message_limits = self.settings.message_limits
         session.handshake = sink
+        import hashlib  # OpenSSL's, which takes milliseconds of a start
+
         session.accept_key = base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
         if self.deflate is not None and extensions:
             session.deflate = negotiate(parse_extensions(b",".join(extensions)), self.deflate)
