@@ -12,7 +12,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from fastserve import log
-from fastserve.access_format import access_format
 from fastserve.errors import StartupError
 from fastserve.logfile import FileHandler, LogFile, Rotation
 
@@ -98,6 +97,8 @@ def _in_format(
     config: Config, core: Core, loop: asyncio.AbstractEventLoop, file: LogFile | None = None
 ) -> Any:
     lines = core.part_for("access_log_format", "AccessLines")
+    from fastserve.access_format import access_format  # not of every start
+
     return lines(loop, access_format(config.access_log_format), 1, file, _prefix(config).encode())
 
 

@@ -6,6 +6,8 @@ Whatever a client has sent is escaped as in the default format, so that a line s
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import os
 import re
@@ -80,9 +82,6 @@ class Answered:
         kind, _, credentials = self.header(b"authorization").partition(" ")
         if kind.lower() != "basic":
             return "-"
-        import base64  # not of every process that reads the options, the supervisor above all
-        import binascii
-
         try:
             name = base64.b64decode(credentials.strip(), validate=True).partition(b":")[0]
         except (binascii.Error, ValueError):

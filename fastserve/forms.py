@@ -9,7 +9,6 @@ import os
 import re
 from typing import Any
 
-from fastserve.access_format import access_format as line_format
 from fastserve.address import parsed
 from fastserve.logfile import Rotation
 
@@ -41,6 +40,8 @@ def access_format(value: Any) -> None:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not text")
     if value != "uvicorn":
+        from fastserve.access_format import access_format as line_format  # not of every start
+
         line_format(value)
 
 
