@@ -18,14 +18,15 @@ PAGE_DETAILS = tuple(name for name in DETAILS if name != "server_waited")
 
 
 def markdown(report: Report) -> str:
-    """The README's table: all workloads, and below them what they were measured on."""
-    rows_of = [result.rows for result in measured(report)]
+    """The README's table: all workloads that have us in them, and below them what they were measured on."""
+    results = [result for result in measured(report) if OURS in result.rows]
+    rows_of = [result.rows for result in results]
     columns = [name for name in COLUMNS if any(name in rows for rows in rows_of)]
     lines = [
         "| workload | " + " | ".join(columns) + f" | {THEIRS} / {OURS} |",
         "|---" + "|--:" * (len(columns) + 1) + "|",
     ]
-    lines += [line(result, columns) for result in measured(report)]
+    lines += [line(result, columns) for result in results]
     notes = [
         "Microseconds are server CPU time per request, or per message; less is better.",
         *about(replace(report, servers={name: report.servers[name] for name in columns})),
