@@ -37,7 +37,7 @@ __all__ = ["FastserveWorker"]
 _HEARTBEAT_S = 1.0
 #: How long before the arbiter kills a worker that ends gracefully the requests in flight are cancelled: so
 #: that they see it, and the application its shutdown.
-_CANCEL_BEFORE_KILL_S = 1.0
+_CANCEL_BEFORE_KILL_S = 2.0
 
 
 class FastserveWorker(Worker):  # type: ignore[misc]

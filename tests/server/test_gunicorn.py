@@ -93,7 +93,7 @@ def test_term_finishes_requests_in_flight(tmp_path: Path) -> None:
 def test_at_the_graceful_timeout_requests_are_cancelled_and_the_application_shuts_down(
     tmp_path: Path,
 ) -> None:
-    with gunicorn(tmp_path, "--graceful-timeout", "2") as arbiter, arbiter.hold():
+    with gunicorn(tmp_path, "--graceful-timeout", "4") as arbiter, arbiter.hold():
         arbiter.send(signal.SIGTERM)
         assert arbiter.end() == 0
     assert "Cancel 1 running task(s), timeout graceful shutdown exceeded" in arbiter.output
