@@ -48,6 +48,7 @@ cdef class ThreadedStream(Job):
     cdef bint is_counted         # among the driver's running requests
 
     cdef int open_input(self) except -1
+    cdef int hear_client(self) except -1
     cdef int settle(self) except -1
     cdef int deliver(self) except -1
     cdef int deliver_block(self, bytes data, bint more) except -1

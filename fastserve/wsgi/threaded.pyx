@@ -194,6 +194,7 @@ cdef class ThreadedStream(Job):
         if self.input is None:
             self.open_input()
         was_paused = self.input.paused
+        self.hear_client()
         self.input.push(data)
         if self.input.paused and not was_paused:
             self.sink.pause_body()
@@ -207,6 +208,7 @@ cdef class ThreadedStream(Job):
 
     cdef int end_body(self) except -1:
         self.body_ended = True
+        self.hear_client()
         return 0 if self.input is None else self.input.end()
 
     cdef int start(self) except -1:
@@ -241,6 +243,13 @@ cdef class ThreadedStream(Job):
     cdef bint waits_for_client(self) except -1:
         return (self.room is not None and self.room.parked) or (
             self.input is not None and self.input.parking is not None and self.input.parking.parked)
+
+    cdef int hear_client(self) except -1:
+        # A thread that waited for its client is silent from now on, and not from the time when its wait began: it
+        # may run a good while later.
+        if self.waits_for_client():
+            self.heard_s = fs_monotonic_s()
+        return 0
 
     cdef int give(self, bytes data, bint more) except -1:
         if not self.head_passed and self.block is None:
@@ -347,6 +356,7 @@ cdef class ThreadedStream(Job):
             if self.input is not None:
                 self.input.lose()  # what is still to come of the body goes to nobody
         elif not self.stalled and self.room is not None:
+            self.hear_client()
             self.room.unpark()
         return 0
 

@@ -173,17 +173,20 @@ def test_a_thread_that_is_silent_is_told_of_with_its_stack(serve_threads: Serve)
 
 
 def test_who_waits_for_the_client_is_not_silent(serve_threads: Serve) -> None:
+    """Nor has it been, when it goes on: its silence begins where the wait ends."""
+
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
+        time.sleep(0.5)
         start_response("200 OK", [*PLAIN])
         return iter([body, b"x" * 6_000_000])
 
-    serving = serve_threads(app, wsgi_thread_timeout_s=0.8)
+    serving = serve_threads(app, wsgi_thread_timeout_s=1.2)
     with serving.connect(receive_buffer_bytes=10_000) as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
         time.sleep(1)
         client.send(b"world")
-        time.sleep(1)
+        time.sleep(1.5)
         assert len(client.response().body) == 6_000_010
     assert serving.errors() == []
 
