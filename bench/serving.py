@@ -31,9 +31,18 @@ def serving(setting: Setting, entry: Entry, floor: str) -> Iterator[Running]:
         certificate(setting.scratch) if entry.tls else None,
         entry.options,
     )
-    environment = dict(os.environ)
-    if entry.server in FROM_CHECKOUT | NEED_APPS:
-        environment["PYTHONPATH"] = str(ROOT if entry.server in FROM_CHECKOUT else APPS)
     cores = set(setting.server_cores[: entry.workers])
-    with running(server.command(launch), launch.port, cores, setting.scratch, environment) as started:
+    with running(
+        server.command(launch), launch.port, cores, setting.scratch, environment_of(entry)
+    ) as started:
         yield started
+
+
+def environment_of(entry: Entry) -> dict[str, str]:
+    """The environment variables that an entry's server is started with."""
+    # Of the caller's shell, nothing that changes what an interpreter does: PYTHONDONTWRITEBYTECODE, for
+    # one, has each start of an editable installation compile it anew, and those of an ordinary one not.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    if entry.server in FROM_CHECKOUT | NEED_APPS:
+        variables["PYTHONPATH"] = str(ROOT if entry.server in FROM_CHECKOUT else APPS)
+    return variables
