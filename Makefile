@@ -77,6 +77,10 @@ evidence: $(VENV)/.installed-evidence ## uvicorn and fastserve side by side, opt
 parity: $(VENV)/.installed-test ## tests/wire, wsgi, ws and parity against every implementation, at every cut
 	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --parity tests/wire tests/wsgi tests/ws tests/parity $(PYTEST_ARGS)
 
+.PHONY: browser
+browser: $(VENV)/.installed-browser ## the chat example in two windows of a headless Chromium, by Playwright
+	$(TEST_ENV) $(BIN)/python -m pytest tests/real/test_chat.py $(PYTEST_ARGS)
+
 .PHONY: no-loss
 no-loss: $(VENV)/.installed-examples ## strict clients of a server that is restarted, upgraded and scaled: a table
 	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m supervisor.no_loss

@@ -52,7 +52,7 @@ def test_two_clients_and_a_late_one(server: Server) -> None:
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    """A headless Chromium: the system's, or else the one that Playwright has fetched."""
+    """A headless Chromium, the system's or else the one that Playwright has fetched: see `make browser`."""
     api = pytest.importorskip("playwright.sync_api")
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
@@ -60,7 +60,7 @@ def browser() -> Iterator[Any]:
         try:
             opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         except api.Error as error:
-            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+            pytest.fail(f"no Chromium (try: playwright install --only-shell): {str(error).splitlines()[0]}")
         yield opened
         opened.close()
 

@@ -164,7 +164,7 @@ def test_a_pong_that_nobody_asked_for(port: int) -> None:
     ],
 )
 @pytest.mark.parametrize("cut", [False, True])
-def test_what_breaks_the_protocol(server: Process, sent: bytes, code: int, cut: bool) -> None:
+def test_48_what_breaks_the_protocol(server: Process, sent: bytes, code: int, cut: bool) -> None:
     before = server.output.count(f"disconnect {code} ")
     with WebSocket(server.port) as ws:
         ws.text("before")
