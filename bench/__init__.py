@@ -6,10 +6,14 @@ which measures:
 =================  ===========================================================
 ``apps/``          what is served: each file stands alone
 ``floor``          a uvloop protocol that answers canned bytes
+``alone``          an application that no server calls
 ``workload``       what a workload, a row of it, a sample and a comparison are
+``programs``       programs of the system, and their versions
 ``servers``        one row per server: its command and its version
 ``serving``        a row's server, started on its core
 ``load``           a workload that wrk drives
+``application``    the same, beside the application alone
+``h2load``         a workload that h2load drives
 ``clients``        a load client in C, compiled and run
 ``message_load``   a workload of WebSocket messages, that messages.c drives
 ``held``           a workload of connections that stay, and are weighed

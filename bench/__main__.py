@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 from bench import rounds
 from bench.interpreter import Interpreter, ask_interpreter
 from bench.markdown import markdown
+from bench.programs import install, load_clients, path_of
 from bench.result import Report, Row, WorkloadResult, dumped
 from bench.servers import QUICK, ROOT, SERVERS
 from bench.terminal import Waiting, show
@@ -44,6 +46,9 @@ class Extent:
 
 FULL = Extent(rounds=5, load_s=2, starts=5)
 SHORT = Extent(rounds=2, load_s=1, starts=3)
+
+
+NICENESS = -19
 
 
 class CannotRun(Exception):
@@ -125,6 +130,19 @@ def check_machine(options: argparse.Namespace) -> None:
         raise CannotRun(f"needs two cores, of {sorted(cores)}: choose by --server-cores and --load-core")
 
 
+def settle(core: int) -> None:
+    """Take the load's core, and let others have it less; load clients inherit that, and servers, up to their
+    core.
+
+    Not in real time: there the kernel stops whoever is busy for 50 ms of each second (sched(7),
+    sched_rt_runtime_us), and the worst latencies would all be its own.
+    """
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    os.sched_setaffinity(0, {core})
+
+
 def ask(path: str) -> Interpreter:
     """The interpreter of the servers, or `CannotRun`."""
     try:
@@ -137,6 +155,8 @@ def plan(workloads: Sequence[str], servers: Sequence[str]) -> list[WorkloadResul
     """The rows to fill: the chosen workloads' entries, of the chosen servers that are installed."""
     results = []
     for workload in (WORKLOADS[name] for name in workloads):
+        if workload.program and path_of(workload.program) is None:
+            continue
         rows = {entry.name: Row(entry.name) for entry in workload.entries if entry.server in servers}
         if rows:
             results.append(WorkloadResult(workload, rows))
@@ -159,13 +179,19 @@ def new_report(options: argparse.Namespace, setting: Setting, own: Interpreter, 
     for path in ("python", "peers", "scratch"):
         del method[path]
     method["server_cores"] = list(setting.server_cores)
+    method["clients"] = load_clients()
     versions = {name: version for name, version in found.items() if version is not None}
+    missing = {name: SERVERS[name].install for name in found if name not in versions}
+    for name in workloads:
+        program = WORKLOADS[name].program
+        if program and path_of(program) is None:
+            missing[name] = install(program)
     return Report(
         kernel.machine(),
         own.name,
         own.version,
         versions,
-        {name: SERVERS[name].install for name in found if name not in versions},
+        missing,
         method,
         options.rounds or extent(options).rounds,
         plan(workloads, list(versions)),
@@ -254,8 +280,7 @@ def benchmark(options: argparse.Namespace) -> Report:
         report = new_report(options, setting, own, peers)
         if options.resume:
             resume(report, options.results)
-        # wrk inherits this, and so does every server until it is put on its own core.
-        os.sched_setaffinity(0, {options.load_core})
+        settle(options.load_core)
         with Waiting(rounds.left(report)) as waiting:
             for line in skipped(report):
                 waiting.say(line)

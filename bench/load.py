@@ -44,7 +44,7 @@ class LoadWorkload(Workload):
         allow_connections(connections)
         script = SCRIPTS / self.script if self.script else wrk.REPORT
         with serving(setting, entry, self.floor) as server:
-            answer_bytes = self._probe(setting, entry, server)
+            answer_bytes = probed(setting, entry, server, self.exchange)
             scheme = "https" if entry.tls else "http"
             url = f"{scheme}://127.0.0.1:{server.port}{self.exchange.path}"
             cost = under_load(
@@ -58,14 +58,6 @@ class LoadWorkload(Workload):
             details = {name: value for name, value in details.items() if name not in LATENCIES}
         return Sample(cost.cpu_us, details)
 
-    def _probe(self, setting: Setting, entry: Entry, server: Running) -> int:
-        with contextlib.ExitStack() as stack:
-            client = stack.enter_context(server.connect_first())
-            if entry.tls:
-                context = certificate(setting.scratch).client_context()
-                client = stack.enter_context(context.wrap_socket(client, server_hostname="127.0.0.1"))
-            return probe.check(client, self.exchange)
-
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyWorkload(LoadWorkload):
@@ -75,6 +67,17 @@ class LatencyWorkload(LoadWorkload):
         """As LoadWorkload's; the sample's value is in ms."""
         sample = super().measure(setting, entry)
         return Sample(sample.details["p99_ms"], {**sample.details, "cpu_us": sample.value})
+
+
+def probed(setting: Setting, entry: Entry, server: Running, exchange: probe.Exchange) -> int:
+    """Make the exchange with a server that has just been started; gives the bytes of one answer on the
+    wire."""
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(server.connect_first())
+        if entry.tls:
+            context = certificate(setting.scratch).client_context()
+            client = stack.enter_context(context.wrap_socket(client, server_hostname="127.0.0.1"))
+        return probe.check(client, exchange)
 
 
 def lines(path: Path) -> int:

@@ -12,19 +12,13 @@
  * for each message costs a server more than the message.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "client.h"
 
 enum { EVENTS = 256, READ_BYTES = 1 << 18, HEAD_BYTES_MAX = 14, ANSWER_TIMEOUT_MS = 5000 };
 
@@ -44,19 +38,6 @@ static char *request, *answer;
 static size_t request_len, answer_len;
 static double *latencies;
 static size_t latency_count, latency_max = 1 << 20;
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "%s%s%s\n", what, errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
-    exit(1);
-}
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static size_t put_head(char *out, size_t size, int masked)
 {
@@ -87,17 +68,11 @@ static void make_message(size_t size)
     }
 }
 
-static int connected(int port, const char *path)
+static int upgraded(int port, const char *path)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     char head[4096];
     size_t len = 0;
-    int asked = snprintf(head, sizeof head, handshake, path);
-    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        fail("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    int fd = connected(port), asked = snprintf(head, sizeof head, handshake, path);
     if (send(fd, head, (size_t)asked, 0) != asked)
         fail("handshake");
     while (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0) {
@@ -163,12 +138,6 @@ static void send_again(int epoll, connection *c, double now)
     send_on(epoll, c);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static uint64_t run(int epoll, double seconds)
 {
     struct epoll_event events[EVENTS];
@@ -208,7 +177,7 @@ int main(int argc, char **argv)
     make_message((size_t)atol(argv[4]));
     for (int i = 0; i < count; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
-        all[i].fd = connected(atoi(argv[1]), argv[2]);
+        all[i].fd = upgraded(atoi(argv[1]), argv[2]);
         epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event);
     }
     for (int i = 0; i < (broadcasts ? 1 : count); i++) {
@@ -225,7 +194,7 @@ int main(int argc, char **argv)
     double duration = now_s() - begun;
     qsort(latencies, latency_count, sizeof *latencies, by_size);
     printf("{\"messages\": %llu, \"duration_s\": %.6f, \"p50_ms\": %.4f, \"p99_ms\": %.4f}\n",
-           (unsigned long long)messages, duration, latency_count ? latencies[latency_count / 2] * 1e3 : 0,
-           latency_count ? latencies[latency_count * 99 / 100] * 1e3 : 0);
+           (unsigned long long)messages, duration, percentile_ms(latencies, latency_count, 50),
+           percentile_ms(latencies, latency_count, 99));
     return messages > 0 ? 0 : 1;
 }

@@ -11,19 +11,13 @@
  * is answered, one line of JSON. Any error is a line on stderr and status 1.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "client.h"
 
 enum { EVENTS = 256, READ_BYTES = 1 << 16, REQUEST_BYTES_MAX = 1024 };
 
@@ -41,31 +35,6 @@ static size_t idle_count, answer_bytes, counted, counted_max;
 static double *latencies, late_max;
 static char request[2][REQUEST_BYTES_MAX];
 static size_t request_len[2];
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "%s%s%s\n", what, errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
-    exit(1);
-}
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int connected(int port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        fail("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
-}
 
 /* A request is shorter than any socket's buffer, and the connection is idle: it is taken whole. */
 static void ask(connection *c, double due, int other)
@@ -119,17 +88,6 @@ static size_t take(int epoll, int wait_ms, double from)
     return answered;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double percentile_ms(double percent)
-{
-    return counted ? latencies[(size_t)((double)(counted - 1) * percent / 100)] * 1e3 : 0;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 8 && argc != 10)
@@ -151,6 +109,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < connections; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
         all[i].fd = connected(port);
+        fcntl(all[i].fd, F_SETFL, O_NONBLOCK);
         epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event);
         idle[idle_count++] = &all[i];
     }
@@ -179,7 +138,7 @@ int main(int argc, char **argv)
     qsort(latencies, counted, sizeof *latencies, by_size);
     printf("{\"requests\": %zu, \"duration_s\": %.6f, \"p50_ms\": %.4f, \"p99_ms\": %.4f, \"p999_ms\": %.4f, "
            "\"max_ms\": %.4f, \"late_ms\": %.4f}\n",
-           counted, duration, percentile_ms(50), percentile_ms(99), percentile_ms(99.9), percentile_ms(100),
-           late_max * 1e3);
+           counted, duration, percentile_ms(latencies, counted, 50), percentile_ms(latencies, counted, 99),
+           percentile_ms(latencies, counted, 99.9), percentile_ms(latencies, counted, 100), late_max * 1e3);
     return counted > 0 ? 0 : 1;
 }

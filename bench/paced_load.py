@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench import clients
+from bench.load import probed
 from bench.serving import serving
 from bench.workload import Entry, Sample, Setting, Workload
 from fastserve.measure import kernel, probe
@@ -28,8 +29,7 @@ class PacedWorkload(Workload):
         """Probe, then let the client warm up and count."""
         program = clients.built("paced", setting.scratch)
         with serving(setting, entry, "hello") as server:
-            with server.connect_first() as client:
-                answer_bytes = probe.check(client, self.exchange)
+            answer_bytes = probed(setting, entry, server, self.exchange)
             words = [setting.connections, self.rate_per_s, setting.load_s, setting.warm_up_s, answer_bytes]
             other = [self.other_path, str(self.other_every)] if self.other_every else []
             line = [*map(str, words), self.exchange.path, *other]
@@ -44,6 +44,7 @@ class PacedWorkload(Workload):
                 "p99_ms": numbers["p99_ms"],
                 "p999_ms": numbers["p999_ms"],
                 "max_ms": numbers["max_ms"],
+                "late_ms": numbers["late_ms"],
                 **kernel.shares(counted.cpu, duration_s),
                 "requests": numbers["requests"],
             },

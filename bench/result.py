@@ -109,9 +109,7 @@ class WorkloadResult:
         return [
             judge(comparison, self.rows)
             for comparison in self.workload.comparisons
-            if comparison.applies_to(version)
-            and comparison.numerator in self.rows
-            and (comparison.denominator is None or comparison.denominator in self.rows)
+            if comparison.applies_to(version) and all(name in self.rows for name in comparison.rows)
         ]
 
 
@@ -221,11 +219,16 @@ def row_of(name: str, said: Mapping[str, Any]) -> Row:
 
 def judge(comparison: Comparison, rows: Mapping[str, Row]) -> Outcome:
     """Divide round by round: what slows one round slows both rows in it."""
-    above = rows[comparison.numerator]
-    below = rows[comparison.denominator] if comparison.denominator else None
-    if not above.counts or (below is not None and not below.counts):
+    if not all(rows[name].counts for name in comparison.rows):
         return Outcome(comparison, None)
-    if below is None:
-        return Outcome(comparison, above.spread())
-    both = min(len(above.values), len(below.values))  # an interrupted run has half a round
-    return Outcome(comparison, ratios(above.values[:both], below.values[:both]))
+    if comparison.denominator is None:
+        return Outcome(comparison, rows[comparison.numerator].spread())
+    rounds = min(len(rows[name].values) for name in comparison.rows)  # an interrupted run has half a round
+    above, below = (rows[name].values[:rounds] for name in (comparison.numerator, comparison.denominator))
+    if comparison.beyond is not None:
+        common = rows[comparison.beyond].values[:rounds]
+        above = [value - less for value, less in zip(above, common, strict=True)]
+        below = [value - less for value, less in zip(below, common, strict=True)]
+    if min(below) <= 0:
+        return Outcome(comparison, None)  # nothing to divide by: noise, or nothing was spent
+    return Outcome(comparison, ratios(above, below))

@@ -7,22 +7,16 @@ as the workload asks for it.
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.certificate import Certificate
 from bench.interpreter import Interpreter
+from bench.programs import install, path_of, version_of
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ROOT / "bench" / "apps"
-SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
-"""Where nginx lives for users whose PATH lacks it."""
-
 KEEP_ALIVE_TIMEOUT_S = 120
 """Long enough that no idle connection is closed while its memory is measured."""
 
@@ -62,8 +56,8 @@ class Server:
     """One row of the table.
 
     `parts` are the distributions that must be there, whose versions are told. `ours`: it runs in fastserve's
-    own environment, and not in that of the peers. `program` is asked for its version where a server is no
-    Python's.
+    own environment, and not in that of the peers. `program` (of `bench.programs`) is what has to be there
+    where a server is no Python's.
     """
 
     name: str
@@ -71,12 +65,12 @@ class Server:
     parts: tuple[str, ...] = ()
     ours: bool = False
     install: str = "make bench-peers"
-    program: Callable[[], str | None] | None = None
+    program: str = ""
 
     def version(self, interpreter: Interpreter) -> str | None:
         """What is measured, as ``uvicorn 0.54.0, uvloop 0.23.0``; None where something of it is missing."""
-        if self.program is not None:
-            return self.program()
+        if self.program:
+            return version_of(self.program)
         versions = interpreter.versions
         if any(part not in versions for part in self.parts):
             return None
@@ -201,22 +195,7 @@ def nginx(launch: Launch) -> list[str]:
             scratch=launch.scratch, port=launch.port, keep_alive_timeout_s=KEEP_ALIVE_TIMEOUT_S
         )
     )
-    return [nginx_path() or "nginx", "-e", "stderr", "-c", str(configuration), "-g", "daemon off;"]
-
-
-def nginx_path() -> str | None:
-    """Where nginx is, if it is."""
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:{SBIN}")
-
-
-def nginx_version() -> str | None:
-    """As ``nginx -v`` says it, on stderr."""
-    path = nginx_path()
-    if path is None:
-        return None
-    said = subprocess.run([path, "-v"], capture_output=True, text=True, check=True).stderr
-    found = re.search(r"nginx/(\S+)", said)
-    return f"nginx {found[1]}" if found else said.strip()
+    return [path_of("nginx") or "nginx", "-e", "stderr", "-c", str(configuration), "-g", "daemon off;"]
 
 
 OURS = "make bench, or pip install '.[bench]'"
@@ -251,7 +230,7 @@ SERVERS: dict[str, Server] = {
         Server("daphne", daphne, ("daphne", "Twisted")),
         Server("fastpysgi", fastpysgi, ("fastpysgi",)),
         Server("picows", picows, ("picows", "uvloop"), True, OURS),
-        Server("nginx", nginx, install="apt install nginx", program=nginx_version),
+        Server("nginx", nginx, install=install("nginx"), program="nginx"),
         Server("floor", floor, ("uvloop",), True, OURS),
     )
 }

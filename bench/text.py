@@ -17,6 +17,8 @@ def about(report: Report) -> list[str]:
         f"rounds: {report.rounds}, of {method['load_s']} s; {method['connections']} connections; "
         f"server on core {cores}, load on core {method['load_core']}; medians (lowest–highest)",
     ]
+    if "clients" in method:
+        lines.append(f"load: {method['clients']}, and clients of the benchmark's own")
     if report.contention > CONTENTION_MAX:
         lines.append(
             f"other processes had the server's core for up to {report.contention:.0%} of a run: "

@@ -100,11 +100,13 @@ class Sample:
 class Comparison:
     """Two rows as a ratio (or one row's own value, without a `denominator`), and the goal for it, if any.
 
-    `python_from` and `python_below` bound the CPython versions for which the comparison is made.
+    `beyond` is a row whose value is taken from both first: what they have in common. `python_from` and
+    `python_below` bound the CPython versions for which the comparison is made.
     """
 
     numerator: str
     denominator: str | None = None
+    beyond: str | None = None
     at_most: float | None = None
     at_least: float | None = None
     python_from: PythonVersion | None = None
@@ -113,7 +115,13 @@ class Comparison:
     @property
     def name(self) -> str:
         """As it is printed: ``fastserve / floor``."""
-        return f"{self.numerator} / {self.denominator}" if self.denominator else self.numerator
+        name = f"{self.numerator} / {self.denominator}" if self.denominator else self.numerator
+        return f"{name}, beyond {self.beyond}" if self.beyond else name
+
+    @property
+    def rows(self) -> list[str]:
+        """The names of its rows."""
+        return [name for name in (self.numerator, self.denominator, self.beyond) if name is not None]
 
     @property
     def goal(self) -> str:
@@ -134,7 +142,8 @@ class Workload(abc.ABC):
     """One question to the servers. Each file of `bench.workloads` holds one as ``WORKLOAD``.
 
     `name` is the file's. Within its group, a workload stands by `rank` (less first), then by name. `quick`
-    workloads are those of a first look (``--quick``).
+    workloads are those of a first look (``--quick``). `program` (of `bench.programs`) is a load client that
+    may be missing; the workload is then left out.
     """
 
     name: str
@@ -145,6 +154,7 @@ class Workload(abc.ABC):
     comparisons: tuple[Comparison, ...]
     rank: int = 50
     quick: bool = False
+    program: str = ""
 
     @abc.abstractmethod
     def measure(self, setting: Setting, entry: Entry) -> Sample:

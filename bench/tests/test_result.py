@@ -54,6 +54,18 @@ def test_a_value_alone_is_judged_without_a_ratio() -> None:
     assert outcome.verdict == "void: the goal lies within the noise"
 
 
+def test_what_two_rows_have_in_common_is_taken_from_both() -> None:
+    measured = rows(row("a", 50, 62), row("b", 30, 32), row("alone", 20, 22))
+    outcome = judge(Comparison("a", "b", beyond="alone", at_least=3), measured)
+    assert outcome.spread == Spread(3.5, 3, 4)
+    assert outcome.comparison.name == "a / b, beyond alone"
+
+
+def test_a_row_that_spends_no_more_than_what_is_common_divides_nothing() -> None:
+    measured = rows(row("a", 50), row("b", 19), row("alone", 20))
+    assert judge(Comparison("a", "b", beyond="alone"), measured).spread is None
+
+
 def test_a_void_row_judges_nothing() -> None:
     measured = rows(row("a", 1.0), row("b", 1.0, void="round 1: wrong body"))
     outcome = judge(Comparison("a", "b", at_most=2), measured)
@@ -77,7 +89,7 @@ def test_a_workload_compares_rows_that_it_has(name: str) -> None:
     assert workload.name == name
     assert len(names) == len(set(names))
     for comparison in workload.comparisons:
-        assert {comparison.numerator, comparison.denominator or names[0]} <= set(names)
+        assert set(comparison.rows) <= set(names)
 
 
 def test_a_report_is_read_as_it_was_written() -> None:

@@ -1,16 +1,15 @@
 """The smallest answer of Starlette, ``async def``."""
 
-from bench.load import LoadWorkload
-from bench.servers import ASGI
-from bench.workload import CPU_PER_REQUEST, Comparison, Group, entries
+from bench.application import COMPARISONS, ApplicationWorkload, entries
+from bench.workload import CPU_PER_REQUEST, Group
 from fastserve.measure.probe import Exchange
 
-WORKLOAD = LoadWorkload(
+WORKLOAD = ApplicationWorkload(
     name="starlette",
     title="Starlette",
     group=Group.APPLICATION,
     metric=CPU_PER_REQUEST,
-    entries=entries(*ASGI, app="starlette_app:app"),
-    comparisons=(Comparison("uvicorn", "fastserve"), Comparison("granian", "fastserve")),
+    entries=entries("starlette_app:app"),
+    comparisons=COMPARISONS,
     exchange=Exchange(answer=b"Hello, world!"),
 )
