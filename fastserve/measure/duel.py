@@ -75,7 +75,7 @@ class Contender:
     @property
     def disturbed(self) -> bool:
         """Did others have the server's core for a part of a round?"""
-        return self.spread("server_waited").high > DISTURBED
+        return max(cost.details["server_waited"] for cost in self.costs) > DISTURBED
 
 
 def verdict(ours: Contender, theirs: Contender) -> str:

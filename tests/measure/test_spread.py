@@ -25,3 +25,13 @@ def test_a_side_is_told_where_all_rounds_agree(values: tuple[float, ...], side: 
 
 def test_noise_is_a_share_of_the_median() -> None:
     assert Spread.of([9, 10, 12]).noise == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    [(1, 0, 0), (2, 0, 1), (8, 0, 7), (9, 1, 7), (11, 1, 9), (12, 2, 9), (20, 5, 14)],
+)
+def test_many_rounds_tell_more_than_few(count: int, low: int, high: int) -> None:
+    """The ranks are those of the sign test: tables of it give as many to leave out, for two sides and 5 %."""
+    spread = Spread.of(float(value) for value in reversed(range(count)))
+    assert (spread.low, spread.high) == (low, high)
