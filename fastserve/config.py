@@ -120,6 +120,7 @@ class Config:
     shutdown_delay_s: float
     workers: int | None
     timeout_worker_healthcheck: float
+    preload: bool
     supervise: bool
     control_socket: str | None
     user: str | None

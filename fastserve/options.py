@@ -223,6 +223,7 @@ OPTIONS: tuple[Option, ...] = (
         uvicorn="It is the event loop that has to answer, not a thread beside it: a call that blocks the "
         "loop for longer ends the worker.",
     ),
+    Option("preload", bool, False, "workers", "A process imports the application once, and forks workers."),
     Option("supervise", bool, False, "workers", "Watch the process that serves even if it is only one."),
     Option(
         "control_socket", str, None, "workers",

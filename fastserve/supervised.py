@@ -1,9 +1,9 @@
 """How does a server run under the supervisor?
 
 What a worker process runs (`supervisor/process.py` starts it): the order comes first, then the application is
-imported and served as in a process of its own. The event loop says every so often that it turns; a thread
-hears what the supervisor says, so that it is heard while the loop is blocked, and ends the process when the
-supervisor has gone, however that happened.
+imported and served as in a process of its own; with `--preload`, it was imported before the process was
+forked. The event loop says every so often that it turns; a thread hears what the supervisor says, so that it
+is heard while the loop is blocked, and ends the process when the supervisor has gone, however that happened.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from fastserve.config import Config
     from fastserve.sockets import Binding
 
-__all__ = ["main"]
+__all__ = ["main", "prepared", "serve", "told_to_begin"]
 
 #: How often the loop tells that it turns, where it need not be more often.
 _BEAT_S = 1.0
@@ -60,6 +60,11 @@ def main() -> None:
         order, descriptors = channel.receive_order()
     except EOFError:
         return
+    serve(channel, prepared(order), order, descriptors)
+
+
+def prepared(order: dict[str, Any]) -> Config:
+    """Become who the order says, and import what serving takes, but the application; return its options."""
     if order["identity"] is not None:
         order["identity"].assume()
     sys.path[:] = order["path"]
@@ -69,7 +74,12 @@ def main() -> None:
     if config.timeout_graceful_shutdown is None:
         config.timeout_graceful_shutdown = _GRACEFUL_S
     _warm_up(config)
-    if not _told_to_begin(channel):
+    return config
+
+
+def serve(channel: Channel, config: Config, order: dict[str, Any], descriptors: list[int]) -> None:
+    """Serve once told to begin, until told to end. Exits with 3 if that cannot begin."""
+    if not told_to_begin(channel):
         return
     entitle("worker", order["number"], config.app)
     place = _Place(order, descriptors)
@@ -83,7 +93,7 @@ def main() -> None:
         sys.exit(STARTUP_FAILURE)
 
 
-def _told_to_begin(channel: Channel) -> bool:
+def told_to_begin(channel: Channel) -> bool:
     """Wait for the word to begin; return whether it came before the supervisor's end."""
     while (messages := channel.receive(wait=True)) is not None:
         if {"do": "reopen"} in messages:

@@ -34,7 +34,7 @@ class Census:
 
     def ended(self, worker: Process, was_asked: bool) -> None:
         self._tally.gone(worker.numbers)
-        if not was_asked and worker.status is not None:
+        if not was_asked:
             self._failures[status_of(worker.status)] += 1
 
     def numbers(self, workers: Iterable[Process]) -> Numbers:

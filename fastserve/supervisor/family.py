@@ -123,10 +123,13 @@ class Supervisor:
 
     def start(self, module: str, order: object, files: Sequence[HasDescriptor] = ()) -> Process:
         """Start a child that waits for the word to begin. Raises OSError."""
+        return self.keep(Process(module, order, files))
+
+    def keep(self, child: Process) -> Process:
+        """Watch over a child that has just been started."""
         assert not self.is_stopping  # nobody would end it
-        child = Process(module, order, files)
         self.children[child.pid] = child
-        if module == WORKER:
+        if child.module == WORKER:
             self._census.started()
         self._selector.register(child.channel, _events(child), lambda: self._hear(child))
         return child
@@ -135,9 +138,13 @@ class Supervisor:
         """The same for a worker, whose order says this beside what all workers' say."""
         number = self._free_number()
         order = {**self.order, **order, "number": number, "plain": self.binding.plain}
-        child = self.start(WORKER, order, files)
+        child = self.keep(self.new_worker(order, files))
         child.number = number
         return child
+
+    def new_worker(self, order: dict[str, Any], files: Sequence[HasDescriptor]) -> Process:
+        """Start the process of a worker. Raises OSError."""
+        return Process(WORKER, order, files)
 
     def _free_number(self) -> int:
         taken = {child.number for child in self.children.values()}
@@ -206,9 +213,9 @@ class Supervisor:
 
     def _open_pages(self, address: str) -> None:
         def numbers() -> Numbers:
-            for worker in self._workers():
+            for worker in self.workers():
                 self._hear(worker)  # the latest
-            return self._census.numbers(self._workers())
+            return self._census.numbers(self.workers())
 
         answer = metrics_page(numbers)
         binding = bind_address(self.config, address, "http")
@@ -220,13 +227,13 @@ class Supervisor:
         left_s = self._sent_s + _SEND_INTERVAL_S - time.monotonic()
         if left_s <= 0:
             self._sent_s = time.monotonic()
-            for worker in self._workers():
+            for worker in self.workers():
                 self._hear(worker)  # the latest
-            statsd.send(self._census.numbers(self._workers()))
+            statsd.send(self._census.numbers(self.workers()))
             left_s = _SEND_INTERVAL_S
         return left_s if wait_s is None else min(left_s, wait_s)
 
-    def _workers(self) -> list[Process]:
+    def workers(self) -> list[Process]:
         return [child for child in self.children.values() if child.module == WORKER]
 
     def _open_desks(self) -> None:
@@ -292,11 +299,13 @@ class Supervisor:
             if message.get("is") == "reporting":
                 self._questions.answered(child, message.get("requests"))
             elif message.get("is") == "asking":
-                child.channel.send(do="numbers", numbers=self._census.numbers(self._workers()))
+                child.channel.send(do="numbers", numbers=self._census.numbers(self.workers()))
             self.said(child, message)
         if child.channel in self._selector.get_map():
-            is_left_alone = child.state in (State.SERVING, State.STOPPING) and not (
-                self._is_asked or self._questions.waits_for(child)
+            is_left_alone = (
+                child.module == WORKER
+                and child.state in (State.SERVING, State.STOPPING)
+                and not (self._is_asked or self._questions.waits_for(child))
             )
             if child.is_silent or is_left_alone:
                 self._selector.unregister(child.channel)
@@ -342,7 +351,7 @@ class Supervisor:
         return {}
 
     def _ask_for_requests(self, later: Callable[[dict[str, Any]], None]) -> None:
-        asked = [child for child in self._workers() if child.state in (State.SERVING, State.STOPPING)]
+        asked = [child for child in self.workers() if child.state in (State.SERVING, State.STOPPING)]
         for child in asked:
             if child.channel not in self._selector.get_map() and not child.is_silent:
                 self._selector.register(child.channel, _events(child), partial(self._hear, child))
@@ -350,12 +359,12 @@ class Supervisor:
 
     def _told_numbers(self) -> dict[str, Any]:
         """The status, and what each worker has counted, and all of them."""
-        for child in self._workers():
+        for child in self.workers():
             self._hear(child)  # the latest
         return {
             **self._status(),
-            "numbers": {child.pid: child.numbers for child in self._workers()},
-            "sum": self._census.numbers(self._workers()),
+            "numbers": {child.pid: child.numbers for child in self.workers()},
+            "sum": self._census.numbers(self.workers()),
         }
 
     def _status(self) -> dict[str, Any]:
@@ -374,7 +383,7 @@ class Supervisor:
                     "age_s": round(now_s - child.entered_s, 1),
                     **child.counts,
                 }
-                for child in self._workers()
+                for child in self.workers()
             ],
         }
 
@@ -396,7 +405,8 @@ class Supervisor:
         # Of the first process of a container, orphans are children too. Of any other, children that are not
         # ours are the business of the program that runs this.
         others = [] if self.takeover.successor is None else [self.takeover.successor]
-        for pid in [-1] if os.getpid() == 1 else [*self.children, *others]:
+        ours = [pid for pid, child in self.children.items() if child.parent is None]
+        for pid in [-1] if os.getpid() == 1 else [*ours, *others]:
             while True:
                 try:
                     found, status = os.waitpid(pid, os.WNOHANG)
@@ -408,9 +418,13 @@ class Supervisor:
                     self._not_replaced(status)
                     break
                 if found in self.children:
-                    self._ended(found, os.waitstatus_to_exitcode(status))
+                    self.bury(found, os.waitstatus_to_exitcode(status))
 
-    def _ended(self, pid: int, status: int) -> None:
+        for child in [child for child in self.children.values() if child.is_lost]:
+            self.bury(child.pid, None)
+
+    def bury(self, pid: int, status: int | None) -> None:
+        """Take note of the end of a child; None if nobody can tell how it ended."""
         child = self.children[pid]
         self._hear(child)
         if child.channel in self._selector.get_map():

@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from fastserve.errors import STARTUP_FAILURE, OptionError
 from fastserve.log import logger
-from fastserve.supervisor.family import Supervisor, log_process, order_of
+from fastserve.supervisor.family import WORKER, Supervisor, log_process, order_of
 from fastserve.supervisor.places import Places
+from fastserve.supervisor.preloader import PRELOADER, Forked, Preloader, told_end
 from fastserve.supervisor.process import Process, State, status_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastserve.config import Config
     from fastserve.sockets import Binding
+    from fastserve.supervisor.ipc import HasDescriptor
     from fastserve.systemd import Notifier
     from fastserve.takeover import TakeOver
 
@@ -70,6 +74,11 @@ class Master(Supervisor):
         self._outdated: list[Process] = []
         self._old: Process | None = None
         self._new: Process | None = None
+        #: With --preload: who forks workers, and who is to do so once the application is imported.
+        self._preloader: Preloader | None = None
+        self._next_preloader: Preloader | None = None
+        #: Whether a restart waits for the latter.
+        self._is_outdated = False
 
     def run(self) -> int:
         status = super().run()
@@ -84,14 +93,22 @@ class Master(Supervisor):
             old, self._old, self._new = self._old, None, None
             assert old is not None
             self._retire(old)
+        elif isinstance(child, Preloader):
+            self._preloader_said(child, message)
 
     def ended(self, child: Process, was: State) -> None:
         self._places.leave(child.pid)
+        if child is self._preloader:
+            self._preloader = None
         if self.is_stopping or was is State.STOPPING:
             return
-        assert child.status is not None
-        logger.error("Child process [%d] died: %s", child.pid, status_of(child.status))
-        if child is self._new:
+        what = ", which preloads the application," if child.module == PRELOADER else ""
+        logger.error("Child process [%d]%s died: %s", child.pid, what, status_of(child.status))
+        if child is self._next_preloader:
+            self._next_preloader = None
+            if self._preloader is not None:
+                logger.error("Keeping all child processes and aborting the restart.")
+        elif child is self._new:
             assert self._old is not None
             logger.error("Keeping child process [%d] and aborting the restart.", self._old.pid)
             self._old = self._new = None
@@ -111,7 +128,7 @@ class Master(Supervisor):
             delay_s = min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (self._failures - 2))
             self._start_at_s = now_s + delay_s
         served = child.served_s is not None
-        if served or any(other.state is State.SERVING for other in self.children.values()):
+        if served or any(other.state is State.SERVING for other in self.workers()):
             return
         if child.status == STARTUP_FAILURE or self._failures >= _BOOT_FAILURES_MAX:
             logger.error("Child process [%d] failed to start, stopping the parent process.", child.pid)
@@ -135,7 +152,7 @@ class Master(Supervisor):
                 self._wanted -= 1
 
     def state(self) -> str:
-        return "serving" if self._is_ready else "restarting" if self._outdated or self._new else "starting"
+        return "serving" if self._is_ready else "restarting" if self._is_restarting else "starting"
 
     def wanted(self) -> int:
         return self._wanted
@@ -159,7 +176,10 @@ class Master(Supervisor):
             if config.processes != self.config.processes:
                 self._wanted = config.processes
             self.config = config
-        self._outdated = [child for child in self.children.values() if child.is_live]
+        if self.config.preload:
+            self._is_outdated = True
+        else:
+            self._outdated = [child for child in self.workers() if child.is_live]
         self.notifier.reloading()
         self._is_ready = False
 
@@ -167,7 +187,7 @@ class Master(Supervisor):
         logger.info("Received %s, exiting.", signal.Signals(number).name)
 
     def stop_all(self) -> None:
-        live = [child for child in self.children.values() if child.is_live]
+        live = [child for child in self.workers() if child.is_live]
         super().stop_all()
         for what in ("Terminated child process [%d]", "Waiting for child process [%d]"):
             for child in live:
@@ -178,6 +198,7 @@ class Master(Supervisor):
         self.notifier.alive()
         wait_s = _TICK_S
         if not self.is_stopping:
+            self._preload()
             self._roll()
             wait_s = self._balance()
             self._spread()
@@ -188,7 +209,7 @@ class Master(Supervisor):
         """See to it that each socket has a worker that accepts from it."""
         accepting = [
             child.pid
-            for child in self.children.values()
+            for child in self.workers()
             if child.state is State.SERVING and child.silent_s < _SILENT_S
         ]
         for pid, sets in self._places.spread(accepting).items():
@@ -196,20 +217,26 @@ class Master(Supervisor):
 
     def _notify(self) -> None:
         """Tell how many serve: the first time, and when a restart has ended, that the server is ready."""
-        count = sum(child.state is State.SERVING for child in self.children.values())
+        count = sum(child.state is State.SERVING for child in self.workers())
         status = f"{count} of {self._wanted} workers serve"
-        is_restarting = bool(self._outdated or self._new)
-        if count and not self._is_ready and not is_restarting:
+        if count and not self._is_ready and not self._is_restarting:
             self._is_ready = True
             self.notifier.ready(status)
         elif self._is_ready:
             self.notifier.status(status)
+
+    @property
+    def _is_restarting(self) -> bool:
+        is_imported_again = self._is_outdated or (self._preloader is not None and self._next_preloader)
+        return bool(self._outdated or self._new or is_imported_again)
 
     def _judge(self) -> None:
         """Ask workers to end whose loop does not turn, and kill those that do not end, or never serve."""
         for child in self.children.values():
             if child.state is State.STARTING:
                 self._judge_start(child)
+            elif child.module == PRELOADER and (child.state is State.SERVING or self._has_forked(child)):
+                pass  # it says only what becomes of its children
             elif child.silent_s >= self.config.timeout_worker_healthcheck:
                 logger.error(
                     "Child process [%d] has not answered for %.1f seconds", child.pid, child.silent_s
@@ -242,7 +269,7 @@ class Master(Supervisor):
             return
         self._outdated = [child for child in self._outdated if child.is_live]
         if not self._outdated:
-            self._outdated = [child for child in self.children.values() if self._is_due(child)][:1]
+            self._outdated = [child for child in self.workers() if self._is_due(child)][:1]
         if self._outdated:
             self._new = self._start(self._outdated[0])
             if self._new is not None:
@@ -256,7 +283,7 @@ class Master(Supervisor):
 
     def _balance(self) -> float:
         """Start or retire workers until there are as many as there should be; return when to look again."""
-        live = [child for child in self.children.values() if child.is_live and child is not self._new]
+        live = [child for child in self.workers() if child.is_live and child is not self._new]
         for child in live[self._wanted :]:
             self._retire(child)
         for _ in range(self._wanted - len(live)):
@@ -273,13 +300,68 @@ class Master(Supervisor):
 
     def _start(self, old: Process | None = None) -> Process | None:
         """Start a worker, now or, if the system has nothing left for it, a little later."""
+        if self.config.preload and self._preloader is None:
+            return None
         place = self._places.free(None if old is None else old.pid)
         try:
             child = self.start_worker(self._places.order(place), self._places.files)
         except OSError as error:
-            logger.error("Cannot start a child process: %s", error.strerror)
-            self._start_at_s = time.monotonic() + _TICK_S
+            self._not_started(error)
             return None
         self._places.take(child.pid, place)
         child.begin()
         return child
+
+    def _not_started(self, error: OSError) -> None:
+        logger.error("Cannot start a child process: %s", error.strerror)
+        self._start_at_s = time.monotonic() + _TICK_S
+
+    def new_worker(self, order: dict[str, Any], files: Sequence[HasDescriptor]) -> Process:
+        if self._preloader is None:
+            return super().new_worker(order, files)
+        return Forked(self._preloader, WORKER, order, files)
+
+    # ---- who forks ----
+
+    def _preload(self) -> None:
+        """See to it that there is who forks, and that those who are not needed any more end."""
+        if not self.config.preload:  # any more
+            self._preloader = None
+        elif self._is_outdated or self._preloader is self._next_preloader is None:
+            self._import()
+        for child in self.children.values():
+            if child.module != PRELOADER or child.state is not State.SERVING or child is self._preloader:
+                continue
+            if not self._has_forked(child):
+                child.stop()
+
+    def _has_forked(self, preloader: Process) -> bool:
+        return any(child.parent is preloader for child in self.children.values())
+
+    def _import(self) -> None:
+        if time.monotonic() < self._start_at_s:
+            return
+        if self._next_preloader is not None:  # it may have imported what has changed since
+            self._next_preloader.stop()
+            self._next_preloader = None
+        try:
+            self._next_preloader = Preloader(self.order)
+        except OSError as error:
+            self._not_started(error)
+            return
+        self._is_outdated = False
+        self.keep(self._next_preloader)
+        self._next_preloader.begin()
+
+    def _preloader_said(self, child: Preloader, message: dict[str, Any]) -> None:
+        end = told_end(message)
+        if end is not None:
+            pid, status = end
+            if pid in self.children and self.children[pid].parent is child:
+                self.bury(pid, status)
+        elif child is self._next_preloader and child.state is State.SERVING:
+            self._preloader, self._next_preloader = child, None
+            # Also if its predecessor has died: their parent is to see to all workers.
+            self._outdated = [
+                worker for worker in self.workers() if worker.is_live and worker.parent is not child
+            ]

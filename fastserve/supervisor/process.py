@@ -1,7 +1,8 @@
 """How far is a child, and how does it begin and end?
 
-A child is a new interpreter, not a fork: it owes nothing to what this process has imported or opened. Its
-state changes in `Process._enter` only.
+A child is a new interpreter, not a fork: it owes nothing to what this process has imported or opened. (What
+is forked with `--preload` is a fork of such a child, see `preloader.py`.) Its state changes in
+`Process._enter` only.
 """
 
 from __future__ import annotations
@@ -57,10 +58,14 @@ _MAY_BECOME = {
 class Process:
     """A child that runs `main()` of a module of ours.
 
-    `status` is None until it has ended: then the exit status, negative for the signal that killed it.
+    `status` is None until it has ended: then the exit status, negative for the signal that killed it, or None
+    if that is not known.
     `entered_s` and `heard_s`, of the monotonic clock, tell when its state changed and when it last said
     anything; `served_s` since when it has served, None if it never did.
     """
+
+    #: Who has forked it, if it is not this process's own child.
+    parent: Process | None = None
 
     def __init__(self, module: str, order: object, files: Sequence[ipc.HasDescriptor] = ()) -> None:
         """Start it. Raises OSError if the system has no process or descriptor left for it."""
@@ -83,26 +88,30 @@ class Process:
         self.is_silent = False
         self.channel, theirs = ipc.pair()
         try:
-            self.pid = os.posix_spawn(
-                sys.executable,
-                [
-                    sys.executable,
-                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                    "-c",
-                    _BOOT.format(module=module),
-                    _PACKAGE_PARENT,
-                ],
-                os.environ,
-                # Until it has handlers, what a terminal sends to all would end it.
-                setsigmask=_FOR_THE_PARENT,
-                file_actions=[(os.POSIX_SPAWN_DUP2, theirs, ipc.DESCRIPTOR)],
-            )
+            self.pid = self._started(theirs)
         except OSError:
             self.channel.close()
             raise
         finally:
             os.close(theirs)
         self.channel.order(order, files)
+
+    def _started(self, channel: int) -> int:
+        """Start it with this descriptor as its end of the channel; return its number. Raises OSError."""
+        return os.posix_spawn(
+            sys.executable,
+            [
+                sys.executable,
+                *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                "-c",
+                _BOOT.format(module=self.module),
+                _PACKAGE_PARENT,
+            ],
+            os.environ,
+            # Until it has handlers, what a terminal sends to all would end it.
+            setsigmask=_FOR_THE_PARENT,
+            file_actions=[(os.POSIX_SPAWN_DUP2, channel, ipc.DESCRIPTOR)],
+        )
 
     @property
     def is_live(self) -> bool:
@@ -156,8 +165,13 @@ class Process:
         if self.state is not State.ENDED:  # the number of the process may be another's by then
             os.kill(self.pid, number)
 
-    def ended(self, status: int) -> None:
-        """Take note that the system has reported its end."""
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has ended, and nobody is left who would report that."""
+        return False
+
+    def ended(self, status: int | None) -> None:
+        """Take note of its end; None if nobody can tell how it ended."""
         self.status = status
         self._enter(State.ENDED)
         self.channel.close()
@@ -173,8 +187,10 @@ class Process:
         self.entered_s = time.monotonic()
 
 
-def status_of(status: int) -> str:
+def status_of(status: int | None) -> str:
     """Tell how a process ended: `exit status 1`, `killed by SIGSEGV`."""
+    if status is None:
+        return "unknown status"
     if status >= 0:
         return f"exit status {status}"
     try:

@@ -54,6 +54,8 @@ class Reloader(Supervisor):
         super().__init__(config, notifier, handed_over, takeover)
         if config.processes > 1:
             logger.warning('"workers" flag is ignored when reloading is enabled.')
+        if config.preload:
+            logger.warning('"preload" flag is ignored when reloading is enabled.')
         self._watcher: Process | None = None
         self._worker: Process | None = None
         self._spare: Process | None = None

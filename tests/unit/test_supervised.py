@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fastserve.supervised import _told_to_begin, resident_bytes
+from fastserve.supervised import resident_bytes, told_to_begin
 from fastserve.supervisor.ipc import Channel, pair
 
 
@@ -25,7 +25,7 @@ def test_only_one_word_begins(ends: tuple[Channel, Channel]) -> None:
     supervisor, worker = ends
     supervisor.send(do="reopen")
     supervisor.close()
-    assert not _told_to_begin(worker)
+    assert not told_to_begin(worker)
 
 
 def test_it_begins_when_it_is_told(ends: tuple[Channel, Channel]) -> None:
@@ -33,7 +33,7 @@ def test_it_begins_when_it_is_told(ends: tuple[Channel, Channel]) -> None:
     supervisor.send(do="reopen")
     supervisor.send(do="begin")
     supervisor.close()
-    assert _told_to_begin(worker)
+    assert told_to_begin(worker)
 
 
 def test_memory_is_told_in_bytes() -> None:
