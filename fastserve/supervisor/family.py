@@ -435,6 +435,8 @@ class Supervisor:
         if child.module == WORKER:
             self._questions.ended(child)
             self._census.ended(child, self.is_stopping or was is State.STOPPING)
+        if was is State.STOPPING and child.crashed:  # with the requests that it was to finish
+            logger.error("Child process [%d] died before it had ended: %s", child.pid, status_of(status))
         self.ended(child, was)
 
 

@@ -86,6 +86,7 @@ class Process:
         self.is_suspect = False
         #: Whether it can say nothing any more.
         self.is_silent = False
+        self._was_killed = False
         self.channel, theirs = ipc.pair()
         try:
             self.pid = self._started(theirs)
@@ -159,6 +160,7 @@ class Process:
         self.channel.send(do="tell")
 
     def kill(self) -> None:
+        self._was_killed = True
         self.send_signal(signal.SIGKILL)
 
     def send_signal(self, number: int) -> None:
@@ -175,6 +177,13 @@ class Process:
         self.status = status
         self._enter(State.ENDED)
         self.channel.close()
+
+    @property
+    def crashed(self) -> bool:
+        """Whether a signal ended it that nobody here has sent."""
+        if self.status is None or self.status >= 0 or self._was_killed:
+            return False
+        return -self.status not in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
     @property
     def silent_s(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -31,6 +32,20 @@ def test_one_worker_can_be_watched_and_replaced_too(tmp_path: Path) -> None:
         until(lambda: before not in server.children)
         assert len(server.children) == 1
         assert server.ends() == 0
+
+
+def test_one_that_dies_while_it_ends_its_requests_is_told_of(tmp_path: Path) -> None:
+    with supervised(tmp_path, "--supervise") as server:
+        (before,) = server.serving(1)
+        with server.open("/held") as sock:
+            server.wait_for("held")
+            server.send(signal.SIGHUP)
+            server.wait_for(f"Terminated child process [{before}]")
+            os.kill(before, signal.SIGKILL)
+            assert sock.recv(1) == b""
+        server.wait_for(f"Child process [{before}] died before it had ended: killed by SIGKILL")
+        assert server.ends() == 0
+        assert server.output.count("died") == 1
 
 
 def test_one_worker_stays_if_its_successor_cannot_start(tmp_path: Path) -> None:
