@@ -37,7 +37,8 @@ def requests(server: Supervised) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
     directory = tmp_path_factory.mktemp("requests")
-    with supervised(directory, "--workers", "2", "--control-socket", "c") as server:
+    patience = ("--timeout-worker-healthcheck", "60")  # one is stopped for a while
+    with supervised(directory, "--workers", "2", "--control-socket", "c", *patience) as server:
         server.serving(2)
         until(lambda: len(asked(server)["workers"]) == 2)  # the other one may not have said so yet
         yield server
@@ -74,9 +75,10 @@ def test_a_worker_that_is_stopped_is_told_of(server: Supervised) -> None:
     stopped = server.children[0]
     os.kill(stopped, signal.SIGSTOP)
     try:
-        found = asked(server)["workers"]
-        assert found[str(stopped)] is None
-        assert [told for pid, told in found.items() if pid != str(stopped)] != [None]
+        until(
+            lambda: list(asked(server)["workers"].values()).count(None) == 1
+        )  # a busy machine's other is late
+        assert asked(server)["workers"][str(stopped)] is None
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as hasty:  # goes before it is answered
             hasty.connect(str(server.directory / "c"))
             hasty.sendall(b'{"do": "requests"}\n')
@@ -87,7 +89,7 @@ def test_a_worker_that_is_stopped_is_told_of(server: Supervised) -> None:
 
 def test_numbers_of_each_worker(server: Supervised) -> None:
     server.answers()
-    until(lambda: asked(server, "numbers")["sum"]["total"]["requests"].get("GET 200", 0) >= 1)
+    until(lambda: asked(server, "numbers")["sum"]["total"].get("requests", {}).get("GET 200", 0) >= 1)
     found = asked(server, "numbers")
     assert {*found["numbers"]} == {str(pid) for pid in server.children}
     assert found["sum"]["now"]["workers"] == {"serving": 2}
