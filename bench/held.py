@@ -14,12 +14,17 @@ from fastserve.measure import kernel
 from fastserve.measure.process import Running
 from fastserve.measure.spread import Void
 
+FILLING = 4
+"""One of so many connections are held before the others are counted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeldWorkload(Workload):
     """The growth of the server's private memory over `held` connections, in KB of 1,000 bytes each.
 
-    The kernel's own memory for a socket is not in it; it is the same for every server.
+    Others are held before: they fill what the server's start has left free, which differs from server to
+    server and from environment to environment. The kernel's own memory for a socket is not in it; it is the
+    same for every server.
     """
 
     @abc.abstractmethod
@@ -32,12 +37,15 @@ class HeldWorkload(Workload):
 
     def measure(self, setting: Setting, entry: Entry) -> Sample:
         """Open the connections one after the other, and hold them."""
-        allow_connections(setting.held)
+        first = setting.held // FILLING
+        allow_connections(first + setting.held)
         with serving(setting, entry, floor="hello") as server, contextlib.ExitStack() as connections:
             self.warm_up(server)
-            before = kernel.private_memory(server.pid)
-            held = []
-            for _ in range(setting.held):
+            held: list[socket.socket] = []
+            before = 0
+            for number in range(first + setting.held):
+                if number == first:
+                    before = kernel.private_memory(server.pid)
                 client = connections.enter_context(server.connect())
                 self.open(client)
                 held.append(client)

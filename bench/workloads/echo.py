@@ -13,8 +13,9 @@ WORKLOAD = LoadWorkload(
     group=Group.HTTP,
     quick=True,
     metric=CPU_PER_REQUEST,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("floor")),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", "floor"),
         Comparison("uvicorn", "fastserve", at_least=2.3),
     ),

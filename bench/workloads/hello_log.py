@@ -18,9 +18,11 @@ WORKLOAD = LoadWorkload(
         Entry("fastserve", access_log=True),
         Entry("fastserve", label=WITHOUT),
         Entry("uvicorn", access_log=True),
+        Entry("granian", access_log=True),
         Entry("floor"),
     ),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", WITHOUT, at_most=1.2),
         Comparison("uvicorn", "fastserve", at_least=6),
         Comparison("fastserve", "floor"),

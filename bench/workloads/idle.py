@@ -11,6 +11,8 @@ from fastserve.measure.process import Running
 
 EXCHANGE = probe.Exchange(answer=HELLO)
 WARM_UP_REQUESTS = 200
+BACKPRESSURE = ("--backpressure", "4096")
+"""For granian, which else takes a thousand connections at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +37,9 @@ WORKLOAD = IdleWorkload(
     rank=0,
     quick=True,
     metric=MEMORY_PER_CONNECTION,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian", options=BACKPRESSURE), Entry("floor")),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", at_most=2.5),
         Comparison("fastserve", "floor"),
         Comparison("uvicorn", "fastserve"),

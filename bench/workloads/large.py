@@ -10,8 +10,9 @@ WORKLOAD = LoadWorkload(
     title="100 kB response",
     group=Group.HTTP,
     metric=CPU_PER_REQUEST,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("floor")),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", "floor"),
         Comparison("uvicorn", "fastserve", at_least=1.5),
     ),

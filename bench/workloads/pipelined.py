@@ -14,8 +14,9 @@ WORKLOAD = LoadWorkload(
     rank=4,
     quick=True,
     metric=CPU_PER_REQUEST,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("nginx"), Entry("floor")),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("nginx"), Entry("floor")),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", "floor"),
         Comparison("uvicorn", "fastserve", at_least=8),
         Comparison("fastserve", "nginx", at_most=1),

@@ -65,8 +65,9 @@ WORKLOAD = StartWorkload(
     rank=60,
     quick=True,
     metric=TIME_TO_ANSWER,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor"), IMPORT),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("floor"), IMPORT),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", at_most=110),
         Comparison("fastserve", "floor"),
         Comparison("fastserve", IMPORT_UVLOOP),

@@ -10,8 +10,9 @@ WORKLOAD = LoadWorkload(
     title=f"{CHUNKS} streamed chunks",
     group=Group.HTTP,
     metric=CPU_PER_REQUEST,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("floor")),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("floor")),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", "floor"),
         Comparison("uvicorn", "fastserve", at_least=2.5),
     ),

@@ -9,8 +9,11 @@ WORKLOAD = MessageWorkload(
     group=Group.WEBSOCKET,
     rank=3,
     metric=CPU_PER_MESSAGE,
-    entries=(Entry("fastserve", options=QUIET), Entry("uvicorn", options=QUIET)),
-    comparisons=(Comparison("uvicorn", "fastserve", at_least=1),),
+    entries=(Entry("fastserve", options=QUIET), Entry("uvicorn", options=QUIET), Entry("granian")),
+    comparisons=(
+        Comparison("granian", "fastserve"),
+        Comparison("uvicorn", "fastserve", at_least=1),
+    ),
     size_bytes=100,
     path=BROADCAST,
     connections=1000,

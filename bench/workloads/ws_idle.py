@@ -57,6 +57,10 @@ WORKLOAD = WebSocketIdleWorkload(
     group=Group.WEBSOCKET,
     rank=4,
     metric=MEMORY_PER_CONNECTION,
-    entries=(Entry("fastserve", options=QUIET), Entry("uvicorn", options=QUIET)),
-    comparisons=(Comparison("fastserve", at_most=6), Comparison("uvicorn", "fastserve")),
+    entries=(Entry("fastserve", options=QUIET), Entry("uvicorn", options=QUIET), Entry("granian")),
+    comparisons=(
+        Comparison("granian", "fastserve"),
+        Comparison("fastserve", at_most=6),
+        Comparison("uvicorn", "fastserve"),
+    ),
 )

@@ -9,8 +9,17 @@ WORKLOAD = MessageWorkload(
     group=Group.WEBSOCKET,
     rank=2,
     metric=CPU_PER_MESSAGE,
-    entries=(Entry("fastserve", options=QUIET), Entry("uvicorn", options=QUIET), Entry("picows")),
-    comparisons=(Comparison("uvicorn", "fastserve", at_least=1), Comparison("fastserve", "picows")),
+    entries=(
+        Entry("fastserve", options=QUIET),
+        Entry("uvicorn", options=QUIET),
+        Entry("granian"),
+        Entry("picows"),
+    ),
+    comparisons=(
+        Comparison("granian", "fastserve"),
+        Comparison("uvicorn", "fastserve", at_least=1),
+        Comparison("fastserve", "picows"),
+    ),
     size_bytes=1 << 20,
     connections=8,
 )

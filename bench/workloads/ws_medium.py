@@ -9,7 +9,10 @@ WORKLOAD = MessageWorkload(
     group=Group.WEBSOCKET,
     rank=1,
     metric=CPU_PER_MESSAGE,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("picows")),
-    comparisons=(Comparison("uvicorn", "fastserve", at_least=1.5),),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("picows")),
+    comparisons=(
+        Comparison("granian", "fastserve"),
+        Comparison("uvicorn", "fastserve", at_least=1.5),
+    ),
     size_bytes=16384,
 )

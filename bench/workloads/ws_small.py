@@ -10,8 +10,9 @@ WORKLOAD = MessageWorkload(
     rank=0,
     quick=True,
     metric=CPU_PER_MESSAGE,
-    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("picows")),
+    entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("picows")),
     comparisons=(
+        Comparison("granian", "fastserve"),
         Comparison("fastserve", "picows", at_most=1.6),
         Comparison("uvicorn", "fastserve", at_least=1.9),
     ),
