@@ -35,9 +35,7 @@ def access_log(config: Config, core: Core, loop: asyncio.AbstractEventLoop) -> A
     if found is None or not (config.access_log_exclude or config.access_log_sample < 1 or slow_s):
         return found
     excluded = list(filter(None, config.access_log_exclude.split(",")))
-    option = "access_log_exclude" if excluded else "access_log_slow_ms" if slow_s else "access_log_sample"
-    gate = core.part_for(option, "AccessGate")
-    return gate(found, excluded, config.access_log_sample, slow_s)
+    return core.part("AccessGate")(found, excluded, config.access_log_sample, slow_s)
 
 
 def needs_times(config: Config) -> bool:
@@ -96,7 +94,7 @@ def _to_file(config: Config, core: Core, loop: asyncio.AbstractEventLoop, path: 
 def _in_format(
     config: Config, core: Core, loop: asyncio.AbstractEventLoop, file: LogFile | None = None
 ) -> Any:
-    lines = core.part_for("access_log_format", "AccessLines")
+    lines = core.part("AccessLines")
     from fastserve.access_format import access_format  # not of every start
 
     return lines(loop, access_format(config.access_log_format), 1, file, _prefix(config).encode())

@@ -29,12 +29,6 @@ class Core:
     needs: str
     places: Mapping[str, str]
 
-    def part_for(self, option: str, name: str) -> Any:
-        """The same, for an option that not all have. Raises StartupError."""
-        if name not in self.places:
-            raise StartupError(f"--{option.replace('_', '-')} needs --http cython, this is {self.name}.")
-        return self.part(name)
-
     def part(self, name: str) -> Any:
         """Return the class or function of this name. Raises ImportError where it was not built."""
         return import_attribute(self.places[name])
@@ -64,12 +58,18 @@ _CYTHON = {
 }
 _REFERENCE = {
     "ASGIDriver": "fastserve.reference.asgi:ASGIDriver",
+    "AccessGate": "fastserve.reference.access_gate:AccessGate",
+    "AccessLines": "fastserve.reference.access_lines:AccessLines",
     "AccessLog": "fastserve.reference.access_log:AccessLog",
     "AccessRecords": "fastserve.reference.access_log:AccessRecords",
+    "Counters": "fastserve.reference.counters:Counters",
     "Endpoint": "fastserve.reference.endpoint:Endpoint",
     "HealthDriver": "fastserve.reference.health:HealthDriver",
     "InlineDriver": "fastserve.reference.wsgi.inline:InlineDriver",
+    "MetricsDriver": "fastserve.reference.metrics_driver:MetricsDriver",
+    "RequestIds": "fastserve.reference.request_ids:RequestIds",
     "RequestLimit": "fastserve.reference.request_limit:RequestLimit",
+    "SlowRequests": "fastserve.reference.slow_requests:SlowRequests",
     "ThreadedDriver": "fastserve.reference.wsgi.threaded:ThreadedDriver",
     "WebSocketDriver": "fastserve.reference.asgi_websocket:WebSocketDriver",
     "WebSocketUpgrade": "fastserve.reference.handshake:WebSocketUpgrade",

@@ -13,6 +13,12 @@ class LoopWatch:
     def beat(self) -> None:
         """The loop moves on; on its thread, at least twice in threshold_s."""
 
+    def begin_step(self) -> None:
+        """A step of the application begins, on the loop's thread; for drivers that are not Cython."""
+
+    def end_step(self) -> None:
+        """It has ended."""
+
     def next_event(self) -> tuple[str, float, float, float, float, int] | None:
         """Waits, without the interpreter, for what happens next; None at the end. For one other thread.
 

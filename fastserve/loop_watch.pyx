@@ -9,8 +9,8 @@ import os
 from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.csrc.hold cimport FS_HOLD_BEGUN, FS_HOLD_GOES_ON, fs_hold_event
 from fastserve.csrc.watch cimport (
-    fs_watch_move, fs_watcher_close, fs_watcher_heard, fs_watcher_held_s, fs_watcher_next, fs_watcher_start,
-    fs_watcher_stop,
+    fs_watch_begin, fs_watch_end, fs_watch_move, fs_watcher_close, fs_watcher_heard, fs_watcher_held_s,
+    fs_watcher_next, fs_watcher_start, fs_watcher_stop,
 )
 
 
@@ -36,6 +36,14 @@ cdef class LoopWatch:
     def beat(self):
         """The loop moves on; on its thread, at least twice in threshold_s."""
         fs_watch_move(&self.mark)
+
+    def begin_step(self):
+        """A step of the application begins, on the loop's thread; for drivers that are not Cython."""
+        fs_watch_begin(&self.mark, <void *>self)
+
+    def end_step(self):
+        """It has ended."""
+        fs_watch_end(&self.mark)
 
     def next_event(self):
         """Waits, without the interpreter, for what happens next; None at the end. For one other thread.

@@ -46,8 +46,8 @@ class Measuring:
     def __init__(self, core: Core, where: str | None, collect: Callable[[Taker], None]) -> None:
         from fastserve.features.loop_lag import LoopLag
 
-        self.counters = core.part_for("metrics", "Counters")()
-        self._driver = core.part_for("metrics", "MetricsDriver")
+        self.counters = core.part("Counters")()
+        self._driver = core.part("MetricsDriver")
         self._path = where if where is not None and where.startswith("/") else None
         self._collect = collect
         self._lag = LoopLag()

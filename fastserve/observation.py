@@ -27,16 +27,16 @@ _WHILE_WRITING_MS, _IN_PRODUCTION_MS = 100, 1000
 
 
 def request_ids(config: Config, core: Core, inner: Any) -> Any:
-    """Return the filter of requests: `inner`, or one that also names them. Raises StartupError."""
+    """Return the filter of requests: `inner`, or one that also names them."""
     if not config.request_id:
         return inner
     from fastserve.features.trust import TrustedPeers
 
-    return core.part_for("request_id", "RequestIds")(TrustedPeers(config.trusted_proxies), inner)
+    return core.part("RequestIds")(TrustedPeers(config.trusted_proxies), inner)
 
 
 def slow_requests(config: Config, core: Core, driver: Any) -> Any:
-    """Return the observer that tells of slow requests, None if nobody wants it. Raises StartupError.
+    """Return the observer that tells of slow requests, None if nobody wants it.
 
     It needs a timed endpoint.
     """
@@ -48,7 +48,7 @@ def slow_requests(config: Config, core: Core, driver: Any) -> Any:
     if has_split:
         driver.timed = True
     lines = SlowLines(logger, has_split)
-    return core.part_for("slow_request_ms", "SlowRequests")(config.slow_request_ms / 1000, lines.tell)
+    return core.part("SlowRequests")(config.slow_request_ms / 1000, lines.tell)
 
 
 def working(driver: Any, loop_thread: int) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def watch_loop(
 
     watch = LoopWatch(threshold_ms / 1000)
     count = partial(_waiting, waiting, endpoint, list(sockets))
-    marks = hasattr(driver, "set_watch")  # the extension modules' for ASGI has
+    marks = hasattr(driver, "set_watch")  # those for ASGI have
     blocked_loop = BlockedLoop(loop, watch, driver.stepping if marks else lambda: None, count, logger)
     try:
         blocked_loop.start()

@@ -142,7 +142,7 @@ class _Worker(Server):
         self._place = place
         self._balance = place.balance
         self._is_due = False
-        self.has_operator = config.control_socket is not None and config.http in ("auto", "cython")
+        self.has_operator = config.control_socket is not None
         #: Who waits for the numbers of all workers.
         self._asking: list[Callable[[Numbers], None]] = []
         self._beat_s = min(_BEAT_S, config.timeout_worker_healthcheck / 4)

@@ -46,7 +46,7 @@ class AccessLog(Observer):
         prefix: bytes = b"",
     ) -> None:
         self._loop = loop
-        self._prefix = prefix.decode("ascii")
+        self._prefix = prefix
         self._fd = fd
         self._file = file
         self._use_colors = use_colors
@@ -55,18 +55,22 @@ class AccessLog(Observer):
         self._timer: asyncio.TimerHandle | None = None
 
     def stream_ended(self, request: Request, sink: Sink) -> None:
-        if (
-            len(self._lines) >= _KEEP_BYTES_MAX or request.protocol is not None
-        ):  # a WebSocket's driver logs it
-            return
+        if request.protocol is None:  # a WebSocket's driver logs it
+            self._put(self._line(request, sink))
+
+    def _line(self, request: Request, sink: Sink) -> str:
         level = self._coloured("INFO", "32")
-        what = self._coloured(
-            f"{request.method} {self._prefix}{_target(request)} HTTP/{request.http_version}", "1"
-        )
+        target = self._prefix.decode("ascii") + _target(request)
+        what = self._coloured(f"{request.method} {target} HTTP/{request.http_version}", "1")
         status = f"{sink.status} {reason_phrase(sink.status)}"
         if 100 <= sink.status < 600:
             status = self._coloured(status, _COLOURS[sink.status // 100 - 1])
-        self._lines += f'{level}:     {_client(request)} - "{what}" {status}\n'.encode()
+        return f'{level}:     {_client(request)} - "{what}" {status}'
+
+    def _put(self, line: str) -> None:
+        if len(self._lines) >= _KEEP_BYTES_MAX:
+            return
+        self._lines += line.encode("utf-8", "backslashreplace") + b"\n"
         if len(self._lines) >= self._write_at_bytes:
             self._write()
         if self._lines and self._timer is None:

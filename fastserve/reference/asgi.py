@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from fastserve.asgi.result import await_result
 from fastserve.reference.logline import complain
@@ -21,8 +22,10 @@ from fastserve.reference.seam import (
     Stream,
     stems_from_disconnect,
 )  # fmt: skip
+from fastserve.reference.steps import Stage, Step, Watch, in_steps
+from fastserve.request_context import REQUEST_ID
 
-__all__ = ["SENDS_IN_A_ROW_MAX", "ASGIDriver", "Message", "ready", "wake"]
+__all__ = ["SENDS_IN_A_ROW_MAX", "ASGIDriver", "Message", "enter_request", "ready", "wake"]
 
 # An application that sends in a loop and never meets a slow client would keep the event loop to itself.
 SENDS_IN_A_ROW_MAX = 64
@@ -31,6 +34,21 @@ Message = dict[str, Any]
 Receive = Callable[[], Coroutine[Any, Any, Message]]
 Send = Callable[[Message], Coroutine[Any, Any, None]]
 Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+class Work(Protocol):
+    """A request in the hands of an application, as its driver sees it."""
+
+    request: Request
+    sink: Sink
+    coroutine: Any  # the application's, while it runs
+
+    def run(self) -> Coroutine[Any, Any, None]: ...
+
+    def on_task_done(self) -> None: ...
+
+    def waits_for(self) -> str | None:
+        """What of ours the application waits for: "waits for its body" or the like; None: for nothing."""
 
 
 class ASGIDriver(Driver):
@@ -58,7 +76,10 @@ class ASGIDriver(Driver):
         self.root_path = root_path
         self.read_buffer_bytes_max = read_buffer_bytes_max
         self.prefix = root_path if root_path_stripped else ""
-        self.tasks: set[asyncio.Task[None]] = set()
+        #: Sinks are told where the time goes.
+        self.timed = False
+        self._stage = Stage()
+        self.tasks: dict[asyncio.Task[None], Work] = {}
         self._idle_waiters: list[asyncio.Future[None]] = []
 
     def open(self, request: Request, sink: Sink) -> Cycle:
@@ -83,14 +104,40 @@ class ASGIDriver(Driver):
     def close(self) -> None:
         """It holds nothing."""
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None], done: Callable[[], None]) -> None:
-        """Run the coroutine as a task in a context of its own; `done` is called when it has ended."""
+    def set_watch(self, watch: Watch | None) -> None:
+        """From now on this one hears of every step of the application; None: nobody does."""
+        self._stage.watch = watch
+
+    def stepping(self) -> Request | None:
+        """The request whose application runs now, as another thread sees it; None if there is none."""
+        return self._stage.request
+
+    def working(self) -> list[tuple[Request, float, str, Any]]:
+        """What the requests in hand are doing, as any thread may ask: of each the request, when it began (0:
+        the endpoint is not timed), what it does, and the application's coroutine."""
+        running = asyncio.current_task(self.loop)
+        return [
+            (
+                work.request,
+                work.sink.began_s,
+                "runs" if task is running else work.waits_for() or "suspended",
+                work.coroutine,
+            )
+            for task, work in list(self.tasks.items())
+        ]
+
+    def spawn(self, work: Work) -> None:
+        """Have it run as a task in a context of its own."""
+        if self.timed or self._stage.watch is not None:
+            coroutine = in_steps(work.run, Step(self._stage, work.request, work.sink))
+        else:
+            coroutine = work.run()
         task = self.context.copy().run(self.loop.create_task, coroutine)
-        self.tasks.add(task)
+        self.tasks[task] = work
 
         def forget(_: asyncio.Future[None]) -> None:
-            self.tasks.discard(task)
-            done()
+            self.tasks.pop(task, None)
+            work.on_task_done()
             if not self.tasks:
                 wake(self._idle_waiters)
 
@@ -101,6 +148,9 @@ class ASGIDriver(Driver):
         extensions: dict[str, dict[str, Any]] = {"http.response.early_hint": {}}
         if request.tls is not None:
             extensions["tls"] = request.tls.copy()
+        state = self.state.copy()
+        if request.request_id is not None:
+            state |= {"request_id": request.request_id, "traceparent": request.traceparent}
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.5"},
@@ -115,7 +165,7 @@ class ASGIDriver(Driver):
             "raw_path": self.prefix.encode() + request.raw_path,
             "query_string": request.query_string,
             "headers": request.headers,
-            "state": self.state.copy(),
+            "state": state,
             "extensions": extensions,
         }
 
@@ -136,6 +186,7 @@ class Cycle(Stream):
         self.driver = driver
         self.request = request
         self.sink = sink
+        self.coroutine: Any = None
         self.head_sent = False
         self.responded = False  # or the application has ended, and nobody may send any more
         self.ended = False
@@ -145,6 +196,7 @@ class Cycle(Stream):
         self._body_ended = False
         self._last_received = False
         self._receivers: list[asyncio.Future[None]] = []
+        self._asked_s = 0.0  # when the body was first waited for, if the driver is timed; 0: it is not
         self._sends_in_a_row = 0
 
     # ---- from the protocol ----
@@ -156,33 +208,46 @@ class Cycle(Stream):
         self._buffered_bytes += len(data)
         if self._buffered_bytes > self.driver.read_buffer_bytes_max:
             self.sink.pause_body()
-        wake(self._receivers)
+        self._wake_receivers()
 
     def end_body(self) -> None:
         self._body_ended = True
-        wake(self._receivers)
+        self._wake_receivers()
 
     def disconnect(self) -> None:
         self.disconnected = True
         self._parts.clear()
+        self._wake_receivers()
+
+    def _wake_receivers(self) -> None:
+        if self._asked_s:
+            self.sink.body_wait_s += time.monotonic() - self._asked_s
+            self._asked_s = 0.0
         wake(self._receivers)
 
     def start(self) -> None:
         self.started = True
-        self.driver.spawn(self._run(), self._task_done)
+        self.driver.spawn(self)
 
     # ---- the application ----
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
         try:
+            enter_request(self.request)
             result = self.driver.app(self.driver.scope(self.request), self.receive, self.send)
-            self._settle(await (result if asyncio.iscoroutine(result) else await_result(result)))
+            self.coroutine = result if asyncio.iscoroutine(result) else await_result(result)
+            self._settle(await self.coroutine)
         except BaseException as error:  # SystemExit too: an application does not end the server
             self._fail(error)
 
-    def _task_done(self) -> None:
+    def on_task_done(self) -> None:
         if not self.ended:  # it was cancelled before it began
             self._fail(asyncio.CancelledError())
+
+    def waits_for(self) -> str | None:
+        if self._receivers and not self._body_ended and not self.disconnected:
+            return "waits for its body"
+        return None if self.sink.finished or self.sink.writable() else "waits for its client"
 
     def _settle(self, result: object) -> None:
         """The application has returned."""
@@ -209,8 +274,9 @@ class Cycle(Stream):
 
     def _end(self) -> None:
         self.ended = self.responded = True
+        self.coroutine = None
         self._parts.clear()
-        wake(self._receivers)
+        self._wake_receivers()
 
     # ---- what it receives and sends ----
 
@@ -225,6 +291,8 @@ class Cycle(Stream):
                 return self._take_body()
             waiter = self.driver.loop.create_future()
             self._receivers.append(waiter)
+            if self.driver.timed and not self._asked_s and not self._body_ended:
+                self._asked_s = time.monotonic()
             await waiter
 
     def _take_body(self) -> Message:
@@ -260,7 +328,7 @@ class Cycle(Stream):
         self.sink.send_data(body, more)
         if not more:
             self.responded = True
-            wake(self._receivers)  # who waits hears http.disconnect
+            self._wake_receivers()  # who waits hears http.disconnect
             return ready()
         self._sends_in_a_row += 1
         return self._wait_for_client()
@@ -270,9 +338,17 @@ class Cycle(Stream):
             self._sends_in_a_row = 0
             await asyncio.sleep(0)
         while not self.sink.writable():
+            asked_s = time.monotonic()
             await self.sink.wait_writable()
+            self.sink.client_wait_s += time.monotonic() - asked_s
         if self.sink.disconnected:
             raise ClientDisconnected("the client disconnected")
+
+
+def enter_request(request: Request) -> None:
+    """In the task's own context: what logs from now on can name the request."""
+    if request.request_id is not None:
+        REQUEST_ID.set(request.request_id)
 
 
 async def ready() -> None:

@@ -14,7 +14,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 from fastserve.asgi.result import await_result
-from fastserve.reference.asgi import SENDS_IN_A_ROW_MAX, ASGIDriver, Message, ready, wake
+from fastserve.reference.asgi import (
+    SENDS_IN_A_ROW_MAX,
+    ASGIDriver,
+    Message,
+    enter_request,
+    ready,
+    wake,
+)  # fmt: skip
 from fastserve.reference.logline import complain, escaped
 from fastserve.reference.seam import (
     ClientDisconnected,
@@ -67,8 +74,9 @@ class WebSocketCycle(MessageStream):
     ) -> None:
         self._driver = websockets.driver
         self._limits = websockets.limits
-        self._request = request
-        self._sink = sink
+        self.request = request
+        self.sink = sink
+        self.coroutine: Any = None
         self._session = session
         self._state = State.NOTHING
         self._accepted = False
@@ -120,7 +128,7 @@ class WebSocketCycle(MessageStream):
 
     def start(self) -> None:
         self.started = True
-        self._driver.spawn(self._run(), self._task_done)
+        self._driver.spawn(self)
         if self._limits.ws_answer_timeout_s > 0:
             self._timer = self._driver.loop.call_later(self._limits.ws_answer_timeout_s, self._expire)
 
@@ -128,9 +136,9 @@ class WebSocketCycle(MessageStream):
         """The application is held up, by a database that does not answer or the like. Its client hears 503,
         as from a proxy that has waited for long enough, and it that nobody waits any more."""
         if self._state is State.NOTHING:
-            complain(self._request, "WebSocket handshake not answered in time")
+            complain(self.request, "WebSocket handshake not answered in time")
             self._give_up(503)
-            self._sink.disconnected = True
+            self.sink.disconnected = True
             self.push_close(_ABNORMAL, "")
 
     def _forget_timer(self) -> None:
@@ -140,31 +148,39 @@ class WebSocketCycle(MessageStream):
 
     # ---- the application ----
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
         try:
-            scope = self._driver.websocket_scope(self._request, self._session.subprotocols)
+            enter_request(self.request)
+            scope = self._driver.websocket_scope(self.request, self._session.subprotocols)
             result = self._driver.app(scope, self.receive, self.send)
-            self._settle(await (result if asyncio.iscoroutine(result) else await_result(result)))
+            self.coroutine = result if asyncio.iscoroutine(result) else await_result(result)
+            self._settle(await self.coroutine)
         except BaseException as error:  # SystemExit too: an application does not end the server
             self._fail(error)
 
-    def _task_done(self) -> None:
+    def on_task_done(self) -> None:
         if not self._ended:  # it was cancelled before it began
             self._fail(asyncio.CancelledError())
 
+    def waits_for(self) -> str | None:
+        if self._receivers and self._closed is None:
+            return "waits for a message"
+        way = self._session if self._accepted else self.sink
+        return None if way.finished or way.writable() else "waits for its client"
+
     def _is_finished(self) -> bool:
         """Closed, refused, or the client is gone."""
-        return self._session.finished if self._accepted else self._sink.finished
+        return self._session.finished if self._accepted else self.sink.finished
 
     def _settle(self, result: object) -> None:
         """The application has returned."""
         if not self._is_finished():
             if result is not None:
-                complain(self._request, "ASGI callable should return None, but returned %r", result)
+                complain(self.request, "ASGI callable should return None, but returned %r", result)
             elif self._state is State.NOTHING:
-                complain(self._request, "ASGI callable returned without sending handshake.")
+                complain(self.request, "ASGI callable returned without sending handshake.")
             elif not self._accepted:
-                complain(self._request, "ASGI callable returned without completing response")
+                complain(self.request, "ASGI callable returned without completing response")
             if self._accepted:
                 self._session.close(_NORMAL if result is None else _INTERNAL_ERROR, "")
             else:
@@ -176,9 +192,9 @@ class WebSocketCycle(MessageStream):
         cancelled = isinstance(error, asyncio.CancelledError)
         if cancelled:
             if not self._is_finished():
-                complain(self._request, "ASGI application was cancelled before its answer was complete")
+                complain(self.request, "ASGI application was cancelled before its answer was complete")
         elif not (self._is_gone() and stems_from_disconnect(error)):
-            complain(self._request, "Exception in ASGI application", exc_info=error)
+            complain(self.request, "Exception in ASGI application", exc_info=error)
         self._give_up(503 if cancelled else 500)
         self._end()
 
@@ -186,19 +202,20 @@ class WebSocketCycle(MessageStream):
         if self._accepted:
             if not self._session.finished:
                 self._session.close(_INTERNAL_ERROR, "")
-        elif not self._sink.finished:
-            if not self._sink.head_sent():
+        elif not self.sink.finished:
+            if not self.sink.head_sent():
                 self._log(status)
-            self._sink.fail(status)
+            self.sink.fail(status)
 
     def _end(self) -> None:
         self._ended = True
+        self.coroutine = None
         self._forget_timer()
         self._messages.clear()
         wake(self._receivers)
 
     def _is_gone(self) -> bool:
-        return self._session.disconnected if self._accepted else self._sink.disconnected
+        return self._session.disconnected if self._accepted else self.sink.disconnected
 
     # ---- what it receives ----
 
@@ -282,14 +299,14 @@ class WebSocketCycle(MessageStream):
         raise RuntimeError(f"Expected ASGI message 'websocket.send' or 'websocket.close', but got {kind!r}.")
 
     def _refuse(self, status: int, headers: Any) -> None:
-        self._sink.send_head(status, headers)
+        self.sink.send_head(status, headers)
         self._forget_timer()
         self._state = State.REFUSAL
         self._log(status)
 
     def _send_part(self, body: Any, more: bool) -> Coroutine[Any, Any, None]:
         """Of the answer to a request that is not accepted."""
-        self._sink.send_data(body, more)
+        self.sink.send_data(body, more)
         if more:
             return self._wait_for_client()
         self._state = State.OVER
@@ -301,7 +318,7 @@ class WebSocketCycle(MessageStream):
         if self._sends_in_a_row >= SENDS_IN_A_ROW_MAX:
             self._sends_in_a_row = 0
             await asyncio.sleep(0)
-        way = self._session if self._accepted else self._sink
+        way = self._session if self._accepted else self.sink
         while not way.writable():
             await way.wait_writable()
         if way.disconnected:
@@ -309,7 +326,7 @@ class WebSocketCycle(MessageStream):
 
     def _log(self, outcome: object) -> None:
         """uvicorn's line about a handshake: what became of it, or the status of the answer."""
-        request = self._request
+        request = self.request
         query = b"?" + request.query_string if request.query_string else b""
         target = escaped(request.raw_path + query)
         client = f"{request.client[0]}:{request.client[1]}" if request.client else ""

@@ -206,15 +206,19 @@ class Connection(Peer):
             keep_alive=head.keep_alive and self.limits.timeout_keep_alive > 0,
             owes_continue=head.expects_continue and head.has_body,
         )
+        if self.endpoint.timed:
+            sink.began_s = time.monotonic()
         self.endpoint.total_requests += 1
         self.body_bytes = 0
         self.body_paused = False
         self.enter(State.IN_REQUEST, self.limits.body_timeout_s if head.has_body else 0)
         if head.unknown_expectation:
+            self.endpoint.count_refusal("unknown expectation")
             sink.send_error(417)
         elif self.endpoint.is_crowded():
             sink.send_error(503)
         elif 0 < self.limits.body_bytes_max < (head.content_length or 0):
+            self.endpoint.count_refusal("body too large")
             sink.send_error(413)
         else:
             if head.upgrade and self.endpoint.upgrade is not None:
@@ -242,6 +246,7 @@ class Connection(Peer):
         if self.state is State.DISCARDING:
             return self.linger()
         self.may_send_more = True
+        self.endpoint.count_refusal(reason)
         if status != 413:
             self.endpoint.bad_request(self.look_up_addresses()[1], status, reason, excerpt)
         stream, sink = self.stream, self.sink
@@ -335,9 +340,11 @@ class Connection(Peer):
     def on_upgraded(self, sink: ResponseSink, session: ByteSession) -> None:
         """The connection is the session's from now on: a tunnel takes it over."""
         self.flush()
+        tunnel = Tunnel(self.endpoint, self.transport, self.left_to_write)
+        if self.request is not None and self.endpoint.timed:
+            tunnel.tell_of(self.request, sink.began_s)
         self.end_request(sink)
         self.enter(State.CLOSED, 0)
-        tunnel = Tunnel(self.endpoint, self.transport, self.left_to_write)
         tunnel.take_over(session, self.parser.take_unread(), self.at_eof)
         self.endpoint.unlink(self)
 
@@ -489,6 +496,7 @@ class Connection(Peer):
             self.write_left = left
             self.write_deadline_s = now_s + self.limits.write_timeout_s
         elif now_s >= self.write_deadline_s:
+            self.endpoint.stuck_clients += 1
             self.drop()
 
     def left_to_write(self) -> int:

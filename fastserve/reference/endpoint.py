@@ -66,6 +66,12 @@ class Endpoint:
         self.request_filter = request_filter
         self.upgrade = upgrade
         self.total_requests = 0
+        #: Sinks note when their request began and their answer did.
+        self.timed = False
+        self.refusals: dict[str, int] = {}  # reason -> how many requests were turned away for it
+        self.stuck_clients = 0  # connections that were dropped for taking nothing
+        self.upgraded = 0  # connections that have become something else, so far
+        self.tunnels = 0  # and now
         self.last_answers = False
         self.draining = False
         self.spares_newcomers = False
@@ -107,9 +113,14 @@ class Endpoint:
         limit = self.limits.limit_concurrency
         if not limit or (len(self.peers) < limit and self.driver.in_flight() < limit):
             return False
+        self.count_refusal("concurrency limit")
         if self._allowance.take():
             logger.warning("Exceeded concurrency limit.")
         return True
+
+    def count_refusal(self, reason: str) -> None:
+        """A request, or what is none, was turned away. Reasons are our own words, and so a few dozen."""
+        self.refusals[reason] = self.refusals.get(reason, 0) + 1
 
     def sweep(self) -> None:
         """Compare every connection's deadline with the clock."""
@@ -213,6 +224,8 @@ class Endpoint:
 
         `message` has a `%s` for the peer and one for the reason.
         """
+        # "TLS handshake with %s failed: %s" is counted as "TLS handshake failed".
+        self.count_refusal(message.partition(":")[0].replace(" with %s", "").replace(" from %s", ""))
         if self._allowance.take():
             logger.warning(message + "%s", _name_of(peername), reason, self._allowance.note())
 

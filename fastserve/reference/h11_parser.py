@@ -114,7 +114,7 @@ class H11Parser(Parser):
         if end == self._at:
             byte = self._buffer[self._at]
             if before == grammar.FIELD and byte != ord("\r"):
-                self._meter.begin_field()
+                self._meter.begin_field(self._part)
                 self._name_at = len(self._lines)
             self._state = grammar.step(before, byte)
             end += 1

@@ -166,7 +166,7 @@ class LlhttpParser(Parser):
         if self._refusal is not None and self.part == "head":
             raise self._refusal
         if error == lib.HPE_INVALID_HEADER_TOKEN and not self.name_open:
-            self.meter.begin_field()  # the bad byte is its name's first
+            self.meter.begin_field(self.part)  # the bad byte is its name's first
         self.place += len(read)
         self._check_place(in_target=error == lib.HPE_INVALID_URL)
         if self._refusal is not None:
@@ -218,7 +218,7 @@ def on_url(parser: LlhttpParser, at: Any, size: int) -> None:
 @_callback
 def on_header_field(parser: LlhttpParser, at: Any, size: int) -> None:
     if not parser.name_open:
-        parser.meter.begin_field()
+        parser.meter.begin_field(parser.part)
         parser.name_open = True
         parser.name = b""
     if parser.part == "trailer":

@@ -24,6 +24,7 @@ def escaped(text: bytes) -> str:
 
 
 def complain(request: Request, message: str, *values: object, exc_info: BaseException | None = None) -> None:
-    """A line in the error log that names the route."""
+    """A line in the error log that names the route, and the request where it has a name."""
     path = request.path.encode("unicode_escape").decode("ascii")
-    logger.error(message + " (%s %s)", *values, request.method, path, exc_info=exc_info)
+    name = "" if request.request_id is None else f", request {request.request_id}"
+    logger.error(message + " (%s %s%s)", *values, request.method, path, name, exc_info=exc_info)

@@ -86,9 +86,10 @@ class Meter:
         if end > self._limits.request_line_bytes_max:
             raise BadMessage(414, "request target too long")
 
-    def begin_field(self) -> None:
+    def begin_field(self, part: str) -> None:
+        """Another field of the head, or of the trailer."""
         if self._fields >= self._limits.header_count_max:
-            raise BadMessage(431, "too many fields")
+            raise BadMessage(431, f"too many {'trailer' if part == 'trailer' else 'header'} fields")
         self._fields += 1
 
     def head(self, end: int, in_target: bool = False) -> None:

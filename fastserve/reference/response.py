@@ -11,6 +11,7 @@ import asyncio
 import enum
 import operator
 import re
+import time
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -250,6 +251,8 @@ class ResponseSink(Sink):
         if self.state is AnswerState.HEAD_HELD:
             piece = self._head + self._framing(len(data), more)
             self.enter(AnswerState.IN_BODY)
+            if self.began_s:
+                self.first_byte_s = time.monotonic()
         if not self._no_body:
             piece += self._framed(data, more)
         if piece:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
-    "Address", "ByteChannel", "ByteSession", "ClientDisconnected", "Driver", "MessageDriver",
+    "Address", "ByteChannel", "ByteSession", "ClientDisconnected", "Driver", "Ended", "MessageDriver",
     "MessageSession", "MessageStream", "Observer", "Request", "RequestFilter", "Sink", "Stream", "Upgrade",
     "stems_from_disconnect",
 ]  # fmt: skip
@@ -67,6 +67,8 @@ class Request:
     server: Address | None = None
     tls: dict[str, Any] | None = None
     protocol: str | None = None  # what it asks to become, and may (RFC 9110, 7.8): "websocket"
+    request_id: str | None = None  # or None: nobody wants one
+    traceparent: str | None = None  # of W3C's Trace Context, or None
 
 
 class Stream(ABC):
@@ -105,6 +107,14 @@ class Sink(ABC):
     bytes_received = 0
     disconnected = False
     finished = False
+    # On time.monotonic, where the endpoint is timed; 0: it is not, or not yet
+    began_s = 0.0  # when the request's head was complete
+    first_byte_s = 0.0  # when the answer's first byte went out
+    # Where the time went, in seconds, where the driver is timed
+    ran_s = 0.0  # in the application's own steps, the one that runs now left out
+    step_began_s = 0.0  # of the step that runs; 0: none
+    body_wait_s = 0.0  # for the request's body
+    client_wait_s = 0.0  # for the client to take the answer
 
     @abstractmethod
     def send_head(self, status: int, headers: Iterable[Any], reason: bytes | None = None) -> None:
@@ -189,11 +199,25 @@ class Driver(ABC):
         """Nothing more will be asked of it."""
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A session that has ended: when its request began, on time.monotonic, its bytes, and of a WebSocket the
+    code that the application heard, else 0."""
+
+    began_s: float
+    bytes_sent: int
+    bytes_received: int
+    close_code: int
+
+
 class Observer(ABC):
     """Is told of every answer that ended, complete or not."""
 
     @abstractmethod
     def stream_ended(self, request: Request, sink: Sink) -> None: ...
+
+    def session_ended(self, request: Request, session: Ended) -> None:  # noqa: B027
+        """What a request had become (its answer was 101) has ended. Only where requests are timed."""
 
 
 class RequestFilter(ABC):
@@ -251,8 +275,9 @@ class ByteSession(ABC):
         """The client has shut its side."""
 
     @abstractmethod
-    def lost(self) -> None:
-        """There are no bytes any more in either direction."""
+    def lost(self, ended: Callable[[int], None]) -> None:
+        """There are no bytes any more in either direction. `ended` is called once what was read is worked
+        off, with the code by which a WebSocket ended, or 0."""
 
     @abstractmethod
     def on_sweep(self, now_s: float) -> None:

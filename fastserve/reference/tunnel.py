@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import logging
 import time
 from collections.abc import Callable
 
 from fastserve.reference.endpoint import Endpoint, Peer
-from fastserve.reference.seam import ByteChannel, ByteSession
+from fastserve.reference.seam import ByteChannel, ByteSession, Ended, Request
 
 __all__ = ["Tunnel"]
+
+logger = logging.getLogger("fastserve.error")
 
 
 class TunnelState(enum.IntEnum):
@@ -36,12 +39,17 @@ class Tunnel(Peer, ByteChannel):
     ) -> None:
         self._endpoint = endpoint
         self._limits = endpoint.limits
-        self._transport = transport
+        self.transport = transport
         self._left_to_write = left_to_write
         self._session: ByteSession | None = None
         self._deadline_s = 0.0
         self._reading_paused = False
         self._writing_paused = False
+        # What it was asked for by, and when, if somebody is to be told of its end
+        self._request: Request | None = None
+        self._began_s = 0.0
+        self._bytes_sent = 0
+        self._bytes_received = 0
         self._write_deadline_s = 0.0
         self._write_left = 0  # in the transport at the last look: does a slow client move?
         self._unwritten: list[bytes] = []  # to the end of the loop's turn
@@ -53,12 +61,19 @@ class Tunnel(Peer, ByteChannel):
         self._write_left = 0  # who is slow to take the end is slow from now on
         self._deadline_s = time.monotonic() + self._limits.linger_timeout_s
 
+    def tell_of(self, request: Request, began_s: float) -> None:
+        """Those who watch requests are to hear of the end of what this one, which began then, has become."""
+        self._request = request
+        self._began_s = began_s
+
     def take_over(self, session: ByteSession, unread: bytes, at_eof: bool) -> None:
         """Become the transport's protocol, and give the session its channel, and what was read by now."""
         self._session = session
         self._endpoint.link(self)
-        self._transport.set_protocol(self)
-        self._transport.resume_reading()
+        self._endpoint.upgraded += 1
+        self._endpoint.tunnels += 1
+        self.transport.set_protocol(self)
+        self.transport.resume_reading()
         session.opened(self)
         if self._endpoint.draining:
             session.drain()
@@ -71,13 +86,14 @@ class Tunnel(Peer, ByteChannel):
 
     def data_received(self, data: bytes) -> None:
         if self._state is TunnelState.PASSING and self._session is not None:
+            self._bytes_received += len(data)
             self._session.push_bytes(data)
 
     def eof_received(self) -> bool:
         """Whether the transport stays open: the session may not have come so far. Under TLS it cannot."""
         if self._session is not None:
             self._session.push_end()
-        if not self._transport.can_write_eof():
+        if not self.transport.can_write_eof():
             self.end_of_input()
         return self._state is TunnelState.PASSING
 
@@ -96,6 +112,7 @@ class Tunnel(Peer, ByteChannel):
     def connection_lost(self, exc: Exception | None) -> None:
         self.enter(TunnelState.CLOSED)
         self._endpoint.unlink(self)
+        self._endpoint.tunnels -= 1
         self._unwritten.clear()
         self._tell_lost()
         self.resume_writing()
@@ -103,13 +120,25 @@ class Tunnel(Peer, ByteChannel):
     def _tell_lost(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            session.lost()
+            session.lost(self._tell_observers)
+
+    def _tell_observers(self, close_code: int) -> None:
+        request, self._request = self._request, None
+        if request is None:
+            return
+        ended = Ended(self._began_s, self._bytes_sent, self._bytes_received, close_code)
+        for observer in self._endpoint.observers:
+            try:
+                observer.session_ended(request, ended)
+            except Exception:
+                logger.exception("An observer of requests failed")
 
     # ---- a session's side (seam.ByteChannel) ----
 
     def write(self, data: bytes) -> None:
         """Not at once: what is written in one turn of the loop goes out as one piece, unless it is much."""
         if self._state is TunnelState.PASSING:
+            self._bytes_sent += len(data)
             self._unwritten.append(data)
             if sum(map(len, self._unwritten)) > self._limits.write_buffer_bytes_max:
                 self._flush()
@@ -119,7 +148,7 @@ class Tunnel(Peer, ByteChannel):
     def _flush(self) -> None:
         unwritten, self._unwritten = self._unwritten, []
         if unwritten:
-            self._transport.write(b"".join(unwritten))
+            self.transport.write(b"".join(unwritten))
 
     def writable(self) -> bool:
         return not self._writing_paused
@@ -136,9 +165,9 @@ class Tunnel(Peer, ByteChannel):
         if paused != self._reading_paused and self._state < TunnelState.CLOSING:
             self._reading_paused = paused
             if paused:
-                self._transport.pause_reading()
+                self.transport.pause_reading()
             else:
-                self._transport.resume_reading()
+                self.transport.resume_reading()
 
     def end_of_input(self) -> None:
         """A session without the client's side has no use, once all is worked off."""
@@ -155,13 +184,13 @@ class Tunnel(Peer, ByteChannel):
             self.pause_reading(False)
             self.enter(TunnelState.LINGERING)
             try:
-                if self._transport.can_write_eof():  # not under TLS
-                    self._transport.write_eof()
+                if self.transport.can_write_eof():  # not under TLS
+                    self.transport.write_eof()
             except OSError:
                 self.drop()  # there is no connection any more
         else:
             self.enter(TunnelState.CLOSING)
-            self._transport.close()
+            self.transport.close()
 
     # ---- the endpoint's side ----
 
@@ -173,10 +202,11 @@ class Tunnel(Peer, ByteChannel):
         if self._state < TunnelState.CLOSED:
             self._unwritten.clear()
             self.enter(TunnelState.CLOSING)
-            self._transport.abort()
+            self.transport.abort()
 
     def on_sweep(self, now_s: float) -> None:
         if self._is_stuck(now_s):
+            self._endpoint.stuck_clients += 1
             self.drop()
         elif self._state is TunnelState.PASSING:
             if self._session is not None:

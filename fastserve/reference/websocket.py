@@ -104,7 +104,9 @@ class WebSocketSession(ByteSession, MessageSession):
         self._has_frames = False  # wsproto may have more of what it was given
         self._at_end = False  # of the client's bytes
         self._paused = False  # the application does not keep up
-        self._is_lost = False  # and nothing that is written arrives
+        # Once the connection is lost, who hears of the end, and of the code that the application has heard
+        self._on_ended: Callable[[int], None] | None = None
+        self._close_code = 0
         self._stopped = False  # nothing that comes means anything any more
         # The message that is arriving
         self._parts: list[str | bytes] = []
@@ -205,9 +207,12 @@ class WebSocketSession(ByteSession, MessageSession):
         self._at_end = True
         self._work()
 
-    def lost(self) -> None:
+    def lost(self, ended: Callable[[int], None]) -> None:
         self._channel = None
-        self._is_lost = True
+        self._on_ended = ended
+        self._end_lost()
+
+    def _end_lost(self) -> None:
         if (self._has_frames or self._unread) and self._state is State.OPEN and not self.ending:
             self.disconnected = True  # what was read is the application's all the same; resume() goes on
             return
@@ -216,6 +221,8 @@ class WebSocketSession(ByteSession, MessageSession):
         self.enter(State.ENDED)
         self._tell_closed(code, reason)
         logger.info("connection closed")
+        if self._on_ended is not None:
+            self._on_ended(self._close_code)
 
     def drain(self) -> None:
         """The server ends: the client is told to come again, the application that there is nobody now."""
@@ -283,8 +290,8 @@ class WebSocketSession(ByteSession, MessageSession):
             self._channel.pause_reading(self._paused and (self._has_frames or bool(self._unread)))
             if self._at_end and not self._paused:
                 self._channel.end_of_input()
-        elif self._is_lost and not self._paused and self._state is State.OPEN:
-            self.lost()
+        elif self._on_ended is not None and not self._paused and self._state is not State.ENDED:
+            self._end_lost()
 
     def _take_frames(self) -> None:
         if self._paused or self._stopped:
@@ -366,6 +373,7 @@ class WebSocketSession(ByteSession, MessageSession):
         stream, self.stream = self.stream, None
         self.disconnected = True
         if stream is not None:
+            self._close_code = code
             logger.debug(
                 "WebSocket closed: %d %r after %.3f s, latency of the last pong %.1f ms",
                 code, reason, time.monotonic() - self._opened_at_s, 1000 * self._latency_s,

@@ -272,9 +272,11 @@ cdef class Response(Stream):
         return 0
 
     def complain(self, message, *values, exc_info=None):
-        """A line in the error log that names the route."""
-        path = self.request.path.encode("unicode_escape").decode("ascii")
-        logger.error(message + " (%s %s)", *values, self.request.method, path, exc_info=exc_info)
+        """A line in the error log that names the route, and the request where it has a name."""
+        cdef Request request = self.request
+        path = request.path.encode("unicode_escape").decode("ascii")
+        name = "" if request.request_id is None else f", request {request.request_id}"
+        logger.error(message + " (%s %s%s)", *values, request.method, path, name, exc_info=exc_info)
 
 
 # Every request makes one of each, so they are cheaper than bound methods.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from wire.exchange import Outcome
 from wire.seen import Seen
 
-__all__ = ["TABLE", "Difference", "assert_agree"]
+__all__ = ["OPTIONS_WITHOUT_MEANING", "TABLE", "Difference", "assert_agree"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,12 @@ TABLE = (
         _has(rb"(^|[^A-Z])(DES|FL|AN|SE|PL|PA|TE|GET_|RE)|[A-Z]+ [^ ]* (RTSP|ICE)"),
     ),
 )
+
+#: To the server in plain Python, and what it does instead.
+OPTIONS_WITHOUT_MEANING = {
+    "pipelined_requests_max": "one request of a connection in a turn of the event loop, whatever it says",
+    "ws_deflate_memory_level": "wsproto makes its compressors itself, with zlib's own level, 8",
+}
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9][0-9]) ")
 

@@ -11,8 +11,6 @@ from prometheus_client.parser import text_string_to_metric_families as older_tex
 
 from .process import HELD, Process, rest, running
 
-pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
-
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -39,13 +37,15 @@ def answered(samples: Samples, method: str, status: int) -> float:
 
 
 @pytest.fixture(scope="module")
-def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    with running(tmp_path_factory.mktemp("metrics"), "--port", "0", "--metrics", "/metrics") as process:
+def metrics(tmp_path_factory: pytest.TempPathFactory, http: str) -> Iterator[Process]:
+    with running(
+        tmp_path_factory.mktemp("metrics"), "--port", "0", "--http", http, "--metrics", "/metrics"
+    ) as process:
         yield process
 
 
-def test_requests_are_counted_by_method_and_status(tmp_path: Path) -> None:
-    with running(tmp_path, "--port", "0", "--metrics", "/metrics") as process:
+def test_requests_are_counted_by_method_and_status(tmp_path: Path, http: str) -> None:
+    with running(tmp_path, "--port", "0", "--http", http, "--metrics", "/metrics") as process:
         assert answered(scraped(process), "GET", 200) == 0
         process.get("/")
         process.get("/")
@@ -77,9 +77,10 @@ def test_requests_are_counted_by_method_and_status(tmp_path: Path) -> None:
     assert samples["fastserve_request_duration_seconds_sum", ()] > 0
 
 
-def test_the_loop_is_seen_to_stall(tmp_path: Path) -> None:
+def test_the_loop_is_seen_to_stall(tmp_path: Path, http: str) -> None:
+    pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
     words = ("--metrics", "/metrics", "--blocked-loop-ms", "100")
-    with running(tmp_path, "--port", "0", *words, app="blocking:app") as process:
+    with running(tmp_path, "--port", "0", "--http", http, *words, app="blocking:app") as process:
         process.get("/sleeping")  # for 400 ms
         process.wait_for("held the event loop for")
         samples = scraped(process, "text/plain")
@@ -98,11 +99,11 @@ def test_an_accept_field_of_no_meaning(metrics: Process, accept: str) -> None:
         assert rest(sock).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_other_requests_are_the_applications(tmp_path: Path) -> None:
-    with running(tmp_path, "--port", "0", "--metrics", "/metrics") as process, process.connect() as sock:
+def test_other_requests_are_the_applications(metrics: Process) -> None:
+    with metrics.connect() as sock:
         sock.sendall(b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         assert rest(sock).startswith(b"HTTP/1.1 500")  # it knows no such path
-        assert "Exception in ASGI application (POST /metrics)" in process.output
+    assert "Exception in ASGI application (POST /metrics)" in metrics.output
 
 
 @pytest.mark.parametrize("path", ["/a b", "99999", "unix:", "a:b:c"])

@@ -12,8 +12,6 @@ import pytest
 
 from .process import Process, rest, running
 
-pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
-
 LINE = re.compile(
     r"(?P<request>[A-Z]+ \S+) took (?P<all>[\d,]+) ms: (?P<body>[\d,]+) ms waiting for its body, "
     r"(?P<ran>[\d,]+) ms in the application, (?P<suspended>[\d,]+) ms suspended, "
@@ -23,8 +21,8 @@ KINDS = ("body", "ran", "suspended", "client")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    words = ("--port", "0", "--slow-request-ms", "120", "--blocked-loop-ms", "0")
+def server(tmp_path_factory: pytest.TempPathFactory, http: str) -> Iterator[Process]:
+    words = ("--port", "0", "--http", http, "--slow-request-ms", "120", "--blocked-loop-ms", "0")
     with running(tmp_path_factory.mktemp("slow"), *words, app="slow:app") as process:
         yield process
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wire.servers import HTTP_IMPLEMENTATIONS
 
 from .processes import TIMEOUT_S, Supervised, supervised, until
 from .test_control import done
 
-pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 
 
@@ -34,11 +34,13 @@ def requests(server: Supervised) -> dict[str, Any]:
     return {one["path"]: one for told in asked(server)["workers"].values() for one in told or ()}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
+#: The second is in plain Python.
+@pytest.fixture(scope="module", params=dict.fromkeys((HTTP_IMPLEMENTATIONS[0], HTTP_IMPLEMENTATIONS[-1])))
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Supervised]:
     directory = tmp_path_factory.mktemp("requests")
     patience = ("--timeout-worker-healthcheck", "60")  # one is stopped for a while
-    with supervised(directory, "--workers", "2", "--control-socket", "c", *patience) as server:
+    words = ("--workers", "2", "--control-socket", "c", "--http", request.param, *patience)
+    with supervised(directory, *words) as server:
         server.serving(2)
         until(lambda: len(asked(server)["workers"]) == 2)  # the other one may not have said so yet
         yield server

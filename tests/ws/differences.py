@@ -60,11 +60,6 @@ TABLE = (
         r"test_a_length_in_more_bytes_than_it_needs\[",
     ),
     Difference(
-        "an access log in a format of one's own",
-        "--access-log-format is the compiled implementation's alone.",
-        r"test_its_line_",
-    ),
-    Difference(
         "a million fragments",
         "The same, in a minute.",
         r"test_47_a_million_fragments\[",

@@ -9,6 +9,7 @@ import pytest
 from asgi.serving import get, request, until
 
 import fastserve
+from fastserve.request_context import REQUEST_ID
 
 from .apps import PLAIN, Environ, Seeing, StartResponse, valid
 from .conftest import Serve
@@ -267,3 +268,20 @@ def test_an_environ_is_the_applications_own(serve: Serve) -> None:
         for _ in range(3):
             assert client.ask(get()).body == b"ok"
     assert len(set(sizes)) == 1
+
+
+def test_the_name_of_a_request(serve: Serve) -> None:
+    """It is in the environ, in what is logged meanwhile, and in the server's own line about a failure."""
+
+    def app(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        names.append((environ["fastserve.request_id"], environ["fastserve.traceparent"], REQUEST_ID.get()))
+        raise ZeroDivisionError
+
+    names: list[tuple[str, str, str | None]] = []
+    serving = serve(app, request_id=True)
+    assert serving.ask(get("/a", "X-Request-ID: abc-1")).status == 500
+    ((name, trace, logged),) = names
+    assert (name, logged) == ("abc-1", "abc-1")
+    assert trace.startswith("00-")
+    (error,) = serving.errors()
+    assert error.startswith("Exception in WSGI application (GET /a, request abc-1)")

@@ -60,6 +60,9 @@ class EnvironMaker:
             "fastserve.client": request.client,
             "fastserve.raw_path": raw_path,
         }
+        if request.request_id is not None:
+            environ["fastserve.request_id"] = request.request_id
+            environ["fastserve.traceparent"] = request.traceparent
         for field, value in request.headers:
             _add(environ, field.decode("ascii"), value.decode("latin-1"))
         return environ

@@ -46,10 +46,21 @@ class Pool:
         self._changed = threading.Condition()
         self._queue: deque[Job] = deque()
         self._jobs: dict[threading.Thread, Job | None] = {}  # what each thread does; None: it is idle
+        self.refused = 0  # jobs for which there was no room
         self._started = 0
         self._closing = False
         for _ in range(self._threads_min):
             self._start_thread()
+
+    @property
+    def threads(self) -> list[threading.Thread]:
+        with self._changed:
+            return [*self._jobs]
+
+    @property
+    def in_use(self) -> int:
+        """How many threads are in the application."""
+        return len(self.running())
 
     @property
     def queued(self) -> int:
@@ -76,6 +87,7 @@ class Pool:
         """Whether there was room in the queue. Raises RuntimeError where the system has no thread for us."""
         with self._changed:
             if len(self._queue) >= self._queue_max or self._closing:
+                self.refused += 1
                 return False
             job.submitted_s = time.monotonic()
             self._queue.append(job)

@@ -14,6 +14,7 @@ from typing import Any
 from fastserve.reference.logline import complain
 from fastserve.reference.response import checked_field, checked_reason
 from fastserve.reference.seam import ClientDisconnected, Request, stems_from_disconnect
+from fastserve.request_context import REQUEST_ID
 from fastserve.wsgi.file_wrapper import FileWrapper
 
 __all__ = ["Application", "Call", "Fields", "Head", "Outlet"]
@@ -113,6 +114,8 @@ class Call:
         result: Any = None
         try:
             if not self._outlet.over:
+                if self._request.request_id is not None:
+                    REQUEST_ID.set(self._request.request_id)  # in the request's own context
                 result = self._app(environ, self)
                 yield from self._hand_over(result)
         except BaseException as error:  # SystemExit too: an application does not end the server

@@ -72,6 +72,20 @@ class ThreadedDriver(WSGIDriver):
         else:
             self._timer = None
 
+    def working(self) -> list[tuple[Request, float, str, int | None]]:
+        """What the threads are doing, as any other may ask: of each request that one of them works on, when
+        it began, whether it "runs" or "waits for its client", and the thread's identifier."""
+        running = [(thread, cast(ThreadedStream, job)) for thread, job in self.pool.running()]
+        return [
+            (
+                stream.request,
+                stream.sink.began_s,
+                "waits for its client" if stream.waits_for_client() else "runs",
+                thread.ident,
+            )
+            for thread, stream in running
+        ]
+
     # ---- too many ----
 
     def refuse(self, sink: Sink) -> None:
@@ -111,7 +125,7 @@ class ThreadedStream(Stream, Outlet, Job):
     def __init__(self, driver: ThreadedDriver, request: Request, sink: Sink) -> None:
         self.request = request
         self._driver = driver
-        self._sink = sink
+        self.sink = sink
         self._body = BodyReader(driver.limits.read_buffer_bytes_max, self._ask_for_body)
         self._body_ended = False
         self._changed = threading.Condition()  # around the two words below, and `over`
@@ -128,7 +142,7 @@ class ThreadedStream(Stream, Outlet, Job):
             was_full = self._body.is_full
             self._body.push(data)
             if self._body.is_full and not was_full:
-                self._sink.pause_body()
+                self.sink.pause_body()
 
     def end_body(self) -> None:
         self._body_ended = True
@@ -140,10 +154,10 @@ class ThreadedStream(Stream, Outlet, Job):
             self._driver.request_began()
         else:
             self.over = True
-            self._driver.refuse(self._sink)
+            self._driver.refuse(self.sink)
 
     def disconnect(self) -> None:
-        if self._sink.disconnected or self._sink.finished:  # who has shut its side only is told its answer
+        if self.sink.disconnected or self.sink.finished:  # who has shut its side only is told its answer
             self._enter_over()
 
     def _enter_over(self) -> None:
@@ -154,18 +168,21 @@ class ThreadedStream(Stream, Outlet, Job):
 
     def cancel(self) -> None:
         """The server ends, and does not wait for the answer."""
-        self._sink.fail(503)
+        self.sink.fail(503)
         self._enter_over()
 
     def tell_if_silent(self, thread: threading.Thread, silent_s_max: float) -> None:
         """A line with the stack of the thread that has said nothing for so long, once."""
-        if self._waits_for_room or self._body.is_waited_for:
-            self._heard_s = time.monotonic()  # it waits for the client
+        if self.waits_for_client():
+            self._heard_s = time.monotonic()
         silent_s = time.monotonic() - self._heard_s
         if silent_s >= silent_s_max and not self._is_reported:
             self._is_reported = True
             message = "Thread %s has been in the application for %.1f s and has sent nothing:\n%s"
             complain(self.request, message, thread.name, silent_s, _stack_of(thread))
+
+    def waits_for_client(self) -> bool:
+        return self._waits_for_room or self._body.is_waited_for
 
     # ---- the application's thread ----
 
@@ -192,7 +209,7 @@ class ThreadedStream(Stream, Outlet, Job):
         self._driver.in_loop(self._deliver_early_hints, fields)
 
     def give_up(self) -> None:
-        self._driver.in_loop(self._sink.fail, 500)  # behind what it has sent
+        self._driver.in_loop(self.sink.fail, 500)  # behind what it has sent
 
     def wait_for_room(self) -> None:
         with self._changed:
@@ -212,7 +229,7 @@ class ThreadedStream(Stream, Outlet, Job):
     # ---- in the loop's thread, what the application's thread has asked for ----
 
     def _deliver(self, head: Head | None, data: bytes, more: bool) -> None:
-        sink = self._sink
+        sink = self.sink
         if not sink.finished:
             try:
                 if head is not None:
@@ -238,15 +255,15 @@ class ThreadedStream(Stream, Outlet, Job):
             self._changed.notify()
 
     def _deliver_early_hints(self, fields: Fields) -> None:
-        if not self._sink.finished:
-            self._sink.send_informational(103, fields)
+        if not self.sink.finished:
+            self.sink.send_informational(103, fields)
 
     def _hear_body_wish(self) -> None:
-        if not self._sink.finished:
+        if not self.sink.finished:
             if not self._body_ended:
-                self._sink.body_wanted()
+                self.sink.body_wanted()
             if not self._body.is_full:
-                self._sink.resume_body()
+                self.sink.resume_body()
 
     def on_ended(self) -> None:
         """The application has come to its end, or will not be called."""
