@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
+from bench.application import ALONE
 from bench.markdown import OURS
 from bench.result import Report, Row, WorkloadResult
 from bench.workload import Group
@@ -13,12 +15,27 @@ TEXT = "#808080"
 """In the middle: its contrast is above 3.9 on white and above 4.7 on the black of common dark themes."""
 
 OUR_COLOR = "#2f9e44"
-COLORS = {OURS: OUR_COLOR, "uvicorn": "#4c8bf5", "granian": "#e8590c", "nginx": "#0ca678", "floor": "#868e96"}
+GREY = "#868e96"
+COLORS = {
+    OURS: OUR_COLOR,
+    "uvicorn": "#4c8bf5",
+    "granian": "#e8590c",
+    "nginx": "#b08900",
+    "floor": GREY,
+    ALONE: GREY,
+}
 OTHER_COLOR = "#a070d0"
+OUR_OTHER_COLOR = "#74b816"
+"""For fastserve's other parsers, and under gunicorn."""
 BAR = 0.22
 """Inches for each bar."""
 
 WIDTH = 8.0
+TITLE_CHARS = 30
+"""How wide a workload's title may become beside its bars."""
+
+LONGEST = 10.0
+"""A bar that were more times as long as fastserve's is cut off there, and says so: the others can be read."""
 
 
 def draw(report: Report, directory: Path, digest: str) -> None:
@@ -66,6 +83,11 @@ def save(figure: Any, path: Path, digest: str) -> None:
     plt.close(figure)
 
 
+def color_of(name: str) -> str:
+    """A server's own colour, or that of its kind."""
+    return COLORS.get(name, OUR_OTHER_COLOR if OURS in name else OTHER_COLOR)
+
+
 def absolute(result: WorkloadResult, path: Path, digest: str) -> None:
     """One bar for each server, with the lowest and the highest of its rounds as a line."""
     import matplotlib.pyplot as plt
@@ -78,9 +100,10 @@ def absolute(result: WorkloadResult, path: Path, digest: str) -> None:
         [spread.median - spread.low for spread in spreads],
         [spread.high - spread.median for spread in spreads],
     )
-    colors = [COLORS.get(row.name, OTHER_COLOR) for row in rows]
+    colors = [color_of(row.name) for row in rows]
     bars = axes.barh([row.name for row in rows], medians, xerr=reach, color=colors, ecolor=TEXT)
     axes.bar_label(bars, fmt=f"%.{result.workload.metric.digits}f", padding=6)
+    axes.margins(x=0.12)
     axes.set_xlabel(f"{result.workload.title}: {result.workload.metric.name}, {result.workload.metric.unit}")
     save(figure, path, digest)
 
@@ -97,9 +120,12 @@ def relative(results: list[WorkloadResult], path: Path, digest: str) -> None:
         names = [name for name in reversed(COLORS) if counts(result.rows.get(name))]
         for name in names:
             median = result.rows[name].spread().median
-            shown.append((place, name, median / ours, f"{median:.{metric.digits}f} {metric.unit}"))
+            said, times = f"{median:.{metric.digits}f} {metric.unit}", median / ours
+            if times > LONGEST:
+                said += f" ({times:.0f} times; cut off)"
+            shown.append((place, name, min(times, LONGEST), said))
             place += 1
-        ticks.append((place - (len(names) + 1) / 2, result.workload.title))
+        ticks.append((place - (len(names) + 1) / 2, textwrap.fill(result.workload.title, TITLE_CHARS)))
         place += 0.8
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + BAR * place))
     for name, color in COLORS.items():
@@ -108,10 +134,10 @@ def relative(results: list[WorkloadResult], path: Path, digest: str) -> None:
             drawn = axes.barh(
                 [bar[0] for bar in bars], [bar[2] for bar in bars], 0.9, color=color, label=name
             )
-            axes.bar_label(drawn, [bar[3] for bar in bars], padding=4, fontsize=7)
-    axes.axvline(1, color=OUR_COLOR, linewidth=0.8, linestyle=":")
+            axes.bar_label(drawn, [bar[3] for bar in bars], padding=4, fontsize=8)
+    axes.axvline(1, color=OUR_COLOR, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_yticks([tick[0] for tick in ticks], [tick[1] for tick in ticks])
-    axes.margins(x=0.15, y=0.02)
+    axes.margins(x=0.2, y=0.02)
     axes.set_xlabel(f"times {OURS}'s; less is better")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     save(figure, path, digest)

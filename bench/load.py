@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.certificate import certificate
 from bench.descriptors import allow_connections
+from bench.servers import SERVERS
 from bench.serving import serving
 from bench.workload import Entry, Sample, Setting, Workload
 from fastserve.measure import probe, wrk
@@ -48,7 +49,14 @@ class LoadWorkload(Workload):
             scheme = "https" if entry.tls else "http"
             url = f"{scheme}://127.0.0.1:{server.port}{self.exchange.path}"
             cost = under_load(
-                server, url, connections, setting.warm_up_s, setting.load_s, script, self.arguments
+                server,
+                url,
+                connections,
+                setting.warm_up_s,
+                setting.load_s,
+                script,
+                self.arguments,
+                SERVERS[entry.server].rests,
             )
         wrk.check(cost.load, answer_bytes, connections * self.exchange.depth)
         if entry.access_log:

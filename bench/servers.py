@@ -57,7 +57,8 @@ class Server:
 
     `parts` are the distributions that must be there, whose versions are told. `ours`: it runs in fastserve's
     own environment, and not in that of the peers. `program` (of `bench.programs`) is what has to be there
-    where a server is no Python's.
+    where a server is no Python's. A server that does not
+    rest uses its core without a request too.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Server:
     ours: bool = False
     install: str = "make bench-peers"
     program: str = ""
+    rests: bool = True
 
     def version(self, interpreter: Interpreter) -> str | None:
         """What is measured, as ``uvicorn 0.54.0, uvloop 0.23.0``; None where something of it is missing."""
@@ -228,7 +230,7 @@ SERVERS: dict[str, Server] = {
         Server("gunicorn", gunicorn("gthread", "--threads", str(THREADS)), ("gunicorn",)),
         Server("gunicorn-fastserve", gunicorn(KLASS), ("fastserve", "gunicorn", "uvloop"), True, OURS),
         Server("daphne", daphne, ("daphne", "Twisted")),
-        Server("fastpysgi", fastpysgi, ("fastpysgi",)),
+        Server("fastpysgi", fastpysgi, ("fastpysgi",), rests=False),
         Server("picows", picows, ("picows", "uvloop"), True, OURS),
         Server("nginx", nginx, install=install("nginx"), program="nginx"),
         Server("floor", floor, ("uvloop",), True, OURS),

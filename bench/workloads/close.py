@@ -9,7 +9,6 @@ WORKLOAD = LoadWorkload(
     name="close",
     title="connection per request",
     group=Group.HTTP,
-    quick=True,
     metric=CPU_PER_REQUEST,
     entries=(Entry("fastserve"), Entry("uvicorn"), Entry("granian"), Entry("floor")),
     comparisons=(

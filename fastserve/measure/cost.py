@@ -50,19 +50,22 @@ def under_load(
     load_s: int,
     script: Path = wrk.REPORT,
     arguments: Sequence[str] = (),
+    rests: bool = True,
 ) -> Cost:
     """Warm up, then read the server's CPU time before and behind one run of wrk, each time at rest.
 
+    A server that never rests (not `rests`) is not waited for: what it does for nothing is part of its cost.
     Raises `Void` when the server or wrk fails. What wrk counted is not judged: see `wrk.check`.
     """
+    read = kernel.settled_cpu if rests else kernel.read_cpu
     try:
         wrk.load(url, connections, warm_up_s, script, arguments)
-        before = kernel.settled_cpu(server.pid)
+        before = read(server.pid)
         load = wrk.load(url, connections, load_s, script, arguments)
     except Void:
         server.check_alive()
         raise
-    cpu = kernel.cpu_between(before, kernel.settled_cpu(server.pid))
+    cpu = kernel.cpu_between(before, read(server.pid))
     memory = kernel.private_memory(server.pid)
     server.check_alive()
     return Cost(load, cpu, memory)
