@@ -12,7 +12,17 @@ from pathlib import Path
 
 from server.process import COMMAND, TIMEOUT_S, Process, get, running
 
-__all__ = ["COMMAND", "HERE", "TIMEOUT_S", "Supervised", "get", "is_running", "supervised", "until"]
+__all__ = [
+    "COMMAND",
+    "HERE",
+    "TIMEOUT_S",
+    "Supervised",
+    "children_of",
+    "get",
+    "is_running",
+    "supervised",
+    "until",
+]
 
 HERE = Path(__file__).parent
 
@@ -31,6 +41,14 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def children_of(pid: int) -> list[int]:
+    """None, if it has ended."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
 class Supervised:
     """A supervisor, and what it has started."""
 
@@ -46,8 +64,12 @@ class Supervised:
 
     @property
     def children(self) -> list[int]:
-        pid = self.process.popen.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children_of(self.process.popen.pid)
+
+    @property
+    def workers(self) -> list[int]:
+        """The children, or, of one that has forked others (`--preload`), those."""
+        return [worker for child in self.children for worker in children_of(child) or [child]]
 
     def serving(self, count: int) -> list[int]:
         """The children, once so many have started up since the supervisor began, and somebody listens."""

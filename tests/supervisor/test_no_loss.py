@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .no_loss import Load, loaded, recycle, restart, scale, upgrade
+from .no_loss import Load, kill, loaded, recycle, restart, scale, upgrade
 from .processes import Supervised, supervised
 from .upgrades import end, pid_of, upgradable
 
@@ -86,22 +84,6 @@ def test_recycling(tmp_path: Path, limit: tuple[str, ...], why: str, count: int)
 
 def test_a_killed_worker_loses_only_what_it_has_in_hand(tmp_path: Path) -> None:
     with supervised(tmp_path, "--workers", "2", "--no-access-log") as server:
-        server.serving(2)
-        load = Load(("127.0.0.1", server.process.port))
-        load.more()
-        os.kill(server.children[0], signal.SIGKILL)
-        server.wait_for("startup complete", 3)
-        survivors = 4 - len(load.failures)
-        assert 0 <= len(load.failures) <= 4
-        if survivors:
-            load.more()
-        for failure in load.failures:
-            assert failure.startswith(
-                ("ConnectionResetError", "AssertionError: the connection ended after b''")
-            )
-        load.failures.clear()
-        load.end()
-        late = Load(("127.0.0.1", server.process.port))
-        late.more()
-        late.end()
+        with loaded(server, forgiving=True) as load:
+            kill(server, load, 1)
         assert server.ends() == 0

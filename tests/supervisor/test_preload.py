@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from .no_loss import loaded
-from .processes import Supervised, is_running, supervised, until
-from .upgrades import children_of
+from .processes import Supervised, children_of, is_running, supervised, until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from .processes import COMMAND, TIMEOUT_S, is_running
-from .upgrades import children_of, end, pid_of, upgradable, upgraded
+from .processes import COMMAND, TIMEOUT_S, children_of, is_running
+from .upgrades import end, pid_of, upgradable, upgraded
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 

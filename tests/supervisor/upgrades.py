@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .processes import HERE, Supervised, is_running, supervised, until
 
-__all__ = ["children_of", "end", "pid_of", "upgradable", "upgraded"]
+__all__ = ["end", "pid_of", "upgradable", "upgraded"]
 
 
 @contextlib.contextmanager
@@ -49,10 +49,6 @@ def upgraded(server: Supervised, workers: int) -> tuple[int, int]:
     assert new != old
     assert pid_of(server.directory / "p.oldbin") == old
     return old, new
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def end(pid: int) -> None:
