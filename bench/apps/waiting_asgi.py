@@ -1,5 +1,5 @@
 """The ASGI application that makes a server wait: for a timer, for a body, for a call that holds the event
-loop.
+loop, or computes.
 
 It stands alone: servers import it as ``waiting_asgi:app``.
 """
@@ -14,6 +14,7 @@ Message = MutableMapping[str, Any]
 HELLO = b"Hello, world!"
 WAIT_S = 0.01
 BLOCK_S = 0.02
+NUMBERS = 4000
 
 
 def head(length: int) -> Message:
@@ -26,7 +27,7 @@ async def app(
     scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
 ) -> None:
     """Answer ``/`` at once; ``/wait``, 10 ms later; ``/block``, after 20 ms that hold the loop;
-    ``/count``."""
+    ``/compute``, after some 200 µs of computing; ``/count``."""
     if scope["type"] == "lifespan":
         while True:
             kind = (await receive())["type"]
@@ -38,6 +39,8 @@ async def app(
         await asyncio.sleep(WAIT_S)
     elif path == "/block":
         time.sleep(BLOCK_S)
+    elif path == "/compute":
+        sum(number * number for number in range(NUMBERS))
     elif path == "/count":
         count, more = 0, True
         while more:
