@@ -6,6 +6,8 @@
 #ifndef FS_CLOCK_H
 #define FS_CLOCK_H
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -30,6 +32,25 @@ static inline double fs_exact_s(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* The same of any clock; 0 where it cannot be read. */
+static inline double fs_clock_s(clockid_t clock)
+{
+    struct timespec now;
+    return clock_gettime(clock, &now) == 0 ? (double)now.tv_sec + (double)now.tv_nsec * 1e-9 : 0;
+}
+
+/* The clock of the processor time of the calling thread, as other threads may read it while it lives. Returns 0, or an
+ * errno where there is none. */
+static inline int fs_thread_clock(clockid_t *clock)
+{
+#ifdef __linux__
+    return pthread_getcpuclockid(pthread_self(), clock);
+#else
+    (void)clock;
+    return ENOTSUP;
+#endif
 }
 
 static inline int64_t fs_epoch_s(void)

@@ -3,7 +3,8 @@
  * A watcher looks at the loop now and then. While the loop moves on between two looks, all is well. While it does not,
  * the time adds up, and the judge tells when it is too much. It adds only what is the program's own doing: time in
  * which the watcher itself was not run (the process was stopped, the machine asleep), and time in which the loop's
- * thread was ready but got no processor, count for nothing. So a starved machine raises no alarm.
+ * thread was ready but got no processor, count for nothing. So a starved machine raises no alarm. The kernel tells how
+ * long a thread was ready only when it runs again: until then, what it has not computed is left open.
  */
 #ifndef FS_HOLD_H
 #define FS_HOLD_H
@@ -18,7 +19,8 @@ typedef struct {
     int in_step;      /* a step runs, and it began at */
     double began_s;   /*   this time, on the clock of now_s */
     double cpu_s;     /* that the loop's thread has used so far; 0 where nobody knows */
-    double delayed_s; /* in which it was ready, and waited for a processor; 0 where nobody knows */
+    double delayed_s; /* in which it was ready, and waited for a processor, up to when it got one last; 0: unknown */
+    int is_ready;     /* it runs, or waits for a processor since some time that delayed_s does not tell yet */
 } fs_look;
 
 typedef struct {
@@ -26,6 +28,7 @@ typedef struct {
     double held_s; /* since the loop has moved last, as far as it is the program's doing */
     double wall_s; /* since then, whosever doing */
     double cpu_s;  /* used meanwhile */
+    double open_s; /* what else there is of that time, whosever doing: the thread is ready, and did not compute */
     double next_s; /* held_s at which the next event is due */
     double seen_s; /* the last look, and what it saw */
     uint64_t seen_moves;

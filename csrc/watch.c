@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -20,12 +21,6 @@ static const double UNHEARD_THRESHOLDS = 8;   /* then the watcher speaks for its
 
 enum { STACK_BYTES = 128 * 1024 };
 
-static double exact_s(clockid_t clock)
-{
-    struct timespec now;
-    return clock_gettime(clock, &now) == 0 ? (double)now.tv_sec + (double)now.tv_nsec * 1e-9 : 0;
-}
-
 /* The second number of schedstat: nanoseconds on a run queue (Linux, Documentation/scheduler/sched-stats). */
 static double delayed_s(int schedstat)
 {
@@ -38,6 +33,18 @@ static double delayed_s(int schedstat)
     return sscanf(text, "%llu %llu", &on_cpu, &delayed_ns) == 2 ? (double)delayed_ns * 1e-9 : 0;
 }
 
+/* The third field of stat (proc(5)), behind the thread's name in parentheses: R is running, or ready to. */
+static int is_ready(int stat)
+{
+    char text[128];
+    ssize_t size = stat >= 0 ? pread(stat, text, sizeof text - 1, 0) : 0;
+    if (size <= 0)
+        return 0;
+    text[size] = '\0';
+    const char *name_end = strrchr(text, ')');
+    return name_end != NULL && strncmp(name_end, ") R", 3) == 0;
+}
+
 static fs_look look_at(const fs_watcher *watcher, double asked_s)
 {
     const fs_watch *watch = watcher->watch;
@@ -45,9 +52,10 @@ static fs_look look_at(const fs_watcher *watcher, double asked_s)
     look.moves = __atomic_load_n(&watch->moves, __ATOMIC_ACQUIRE);
     look.in_step = __atomic_load_n(&watch->holder, __ATOMIC_RELAXED) != NULL;
     __atomic_load(&watch->began_s, &look.began_s, __ATOMIC_RELAXED);
-    look.cpu_s = watcher->has_cpu_clock ? exact_s(watcher->cpu_clock) : 0;
+    look.cpu_s = watcher->has_cpu_clock ? fs_clock_s(watcher->cpu_clock) : 0;
+    look.is_ready = is_ready(watcher->stat); /* before the delay: what comes between is told by that */
     look.delayed_s = delayed_s(watcher->schedstat);
-    look.now_s = exact_s(CLOCK_MONOTONIC);
+    look.now_s = fs_exact_s();
     return look;
 }
 
@@ -126,13 +134,24 @@ static int start_thread(fs_watcher *watcher)
 /* What tells a thread that works or waits from one that is not given a processor. */
 static void open_clocks(fs_watcher *watcher)
 {
-    watcher->schedstat = -1;
+    watcher->schedstat = watcher->stat = -1;
 #ifdef __linux__
     char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%ld/schedstat", (long)syscall(SYS_gettid));
+    long thread = (long)syscall(SYS_gettid);
+    snprintf(path, sizeof path, "/proc/self/task/%ld/schedstat", thread);
     watcher->schedstat = open(path, O_RDONLY | O_CLOEXEC);
-    watcher->has_cpu_clock = pthread_getcpuclockid(pthread_self(), &watcher->cpu_clock) == 0;
+    snprintf(path, sizeof path, "/proc/self/task/%ld/stat", thread);
+    watcher->stat = open(path, O_RDONLY | O_CLOEXEC);
 #endif
+    watcher->has_cpu_clock = fs_thread_clock(&watcher->cpu_clock) == 0;
+}
+
+static void close_clocks(fs_watcher *watcher)
+{
+    if (watcher->schedstat >= 0)
+        close(watcher->schedstat);
+    if (watcher->stat >= 0)
+        close(watcher->stat);
 }
 
 int fs_watcher_start(fs_watcher *watcher, fs_watch *watch, double threshold_s)
@@ -154,8 +173,7 @@ int fs_watcher_start(fs_watcher *watcher, fs_watch *watch, double threshold_s)
             return 0;
         close(watcher->stop[0]);
         close(watcher->stop[1]);
-        if (watcher->schedstat >= 0)
-            close(watcher->schedstat);
+        close_clocks(watcher);
     }
     close(watcher->events[0]);
     close(watcher->events[1]);
@@ -183,8 +201,7 @@ void fs_watcher_stop(fs_watcher *watcher)
     pthread_join(watcher->thread, NULL);
     close(watcher->stop[0]);
     close(watcher->stop[1]);
-    if (watcher->schedstat >= 0)
-        close(watcher->schedstat);
+    close_clocks(watcher);
 }
 
 void fs_watcher_close(fs_watcher *watcher)

@@ -50,6 +50,7 @@ typedef struct {
     clockid_t cpu_clock;
     int has_cpu_clock;
     int schedstat; /* /proc/self/task/TID/schedstat of the loop's thread, or -1 */
+    int stat;      /* its /proc/self/task/TID/stat, or -1 */
     int events[2]; /* pipes */
     int stop[2];
     uint64_t told_moves; /* of the watch, when a hold was told of last */

@@ -44,10 +44,10 @@ def slow_requests(config: Config, core: Core, driver: Any) -> Any:
         return None
     from fastserve.features.slow_lines import SlowLines
 
-    has_split = hasattr(driver, "timed")
+    has_split = hasattr(driver, "timed")  # but for WSGI in plain Python
     if has_split:
         driver.timed = True
-    lines = SlowLines(logger, has_split)
+    lines = SlowLines(logger, has_split, config.interface, hasattr(driver, "pool"))
     return core.part("SlowRequests")(config.slow_request_ms / 1000, lines.tell)
 
 
@@ -89,8 +89,10 @@ def watch_loop(
 
     watch = LoopWatch(threshold_ms / 1000)
     count = partial(_waiting, waiting, endpoint, list(sockets))
-    marks = hasattr(driver, "set_watch")  # those for ASGI have
-    blocked_loop = BlockedLoop(loop, watch, driver.stepping if marks else lambda: None, count, logger)
+    marks = hasattr(driver, "set_watch")  # WSGI's threads have none: they do not hold the loop
+    stepping = driver.stepping if marks else lambda: None
+    interface = "wsgi" if config.interface == "wsgi" else "asgi"
+    blocked_loop = BlockedLoop(loop, watch, stepping, count, logger, interface)
     try:
         blocked_loop.start()
     except (OSError, RuntimeError) as error:  # no thread, no file descriptor

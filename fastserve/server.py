@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fastserve.balance import Balance
     from fastserve.measuring import Measuring
     from fastserve.tally import Numbers
+    from fastserve.telling import Telling
     from fastserve.tls.credentials import Credentials
 
 __all__ = ["Server", "ServerState", "run_in_loop"]
@@ -58,6 +59,8 @@ class Server:
 
     #: Whether another process watches over this one.
     has_parent = False
+    #: Whether others that are configured alike serve beside it.
+    is_one_of_many = False
     #: Whether somebody may ask that one what this one does.
     has_operator = False
 
@@ -89,6 +92,7 @@ class Server:
         self._balance: Balance | None = None
         self._loop_watch: Any = None
         self._measuring: Measuring | None = None
+        self._telling: Telling | None = None
         self._stop_tls: Callable[[], None] | None = None
 
     @property
@@ -267,10 +271,9 @@ class Server:
         if slow_requests is not None:
             observers.append(slow_requests)
         outer = self._with_health(core, driver)
-        if (config.metrics_address or config.statsd) and not self.has_parent:
-            raise StartupError(
-                "--statsd, and --metrics with an address of its own, need the command or run() to serve."
-            )
+        tells = bool(config.metrics_address or config.statsd) and not self.has_parent
+        if tells and self.is_one_of_many:
+            raise StartupError("--statsd, and --metrics with an address of its own, are for one process.")
         if config.metrics or config.statsd or self.has_operator:
             from fastserve.measuring import Measuring
 
@@ -310,6 +313,11 @@ class Server:
         self._loop_watch = observation.watch_loop(config, loop, driver, endpoint, binding.sockets)
         if self._measuring is not None:
             self._measuring.start(endpoint, self._loop_watch, self._threads, self._intake)
+            if tells:
+                from fastserve.telling import Telling
+
+                self._telling = Telling(config, self._measuring.snapshot)
+                self._telling.start()
 
     def _listened_on(self, binding: Binding) -> Sequence[socket.socket]:
         return binding.sockets
@@ -408,7 +416,7 @@ class Server:
             endpoint.cancel_requests()
             endpoint.abort()
             endpoint.close()
-            for watching in (self._loop_watch, self._measuring):
+            for watching in (self._telling, self._loop_watch, self._measuring):
                 if watching is not None:
                     watching.close()
             if self._access_log is not None:

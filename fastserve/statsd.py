@@ -16,7 +16,10 @@ from typing import Any
 from fastserve.errors import StartupError
 from fastserve.tally import Numbers, quantile
 
-__all__ = ["StatsD", "lines"]
+__all__ = ["SEND_INTERVAL_S", "StatsD", "lines"]
+
+#: How often to send: StatsD's own servers sum up over so much time.
+SEND_INTERVAL_S = 10.0
 
 _PREFIX = "fastserve"
 #: What fits into one packet of an Ethernet, as StatsD's documentation advises.

@@ -148,6 +148,8 @@ class FastserveWorker(Worker):  # type: ignore[misc]
 class _Server(Server):
     """One that a worker's arbiter watches and tells when to end."""
 
+    is_one_of_many = True
+
     def __init__(self, config: Config, worker: FastserveWorker) -> None:
         super().__init__(config)
         self._worker = worker

@@ -2,6 +2,7 @@
 
 from fastserve.asgi.awaitable cimport Awaitable
 from fastserve.asgi.scope cimport ScopeMaker
+from fastserve.csrc.cpu cimport fs_cpu, fs_step
 from fastserve.csrc.watch cimport fs_watch
 from fastserve.loop_watch cimport LoopWatch
 from fastserve.stream.request cimport Request
@@ -29,6 +30,7 @@ cdef class ASGIDriver(Driver):
     cdef LoopWatch watch     # hears of every step, or None
     cdef fs_watch *mark      # its, or NULL
     cdef public bint timed   # sinks are told where the time goes
+    cdef fs_cpu cpu          # of the loop's thread, then
 
     cdef object spawn(self, ASGICycle cycle)
     cdef int forget(self, object task) except -1
@@ -44,6 +46,11 @@ cdef class ASGICycle(Stream):
     cdef bint started
     cdef bint ended
 
+    # Where the time goes, if the driver is timed
+    cdef fs_step timed_step
+    cdef double body_asked_s     # when the body was first waited for; 0: it is not
+    cdef double client_asked_s   # the same of the client, to take the answer
+
     # receive()
     cdef bytes part              # of the body, not yet received by the application
     cdef list parts              # the later ones, or None
@@ -51,7 +58,6 @@ cdef class ASGICycle(Stream):
     cdef bint body_ended
     cdef bint last_received      # the application has the body's last message
     cdef bint disconnected
-    cdef double asked_s          # when the body was first waited for, if the driver is timed; 0: it is not
     cdef list receivers          # futures, or None
     cdef int ends_in_a_row       # http.disconnect, without a turn of the loop
 
@@ -64,7 +70,6 @@ cdef class ASGICycle(Stream):
     cdef int call(self) except -1
     cdef int settle(self, object result) except -1
     cdef int fail(self, object error) except -1
-    cdef int note_step(self, Sink sink) noexcept
     cdef tuple told(self)
     cdef int give_up(self, int status) except -1
     cdef int end(self) except -1
@@ -86,5 +91,4 @@ cdef class Receive(Awaitable):
 
 cdef class Drain(Awaitable):
     cdef ASGICycle cycle
-    cdef double since_s      # when the wait began, if the driver is timed
     cdef bint owes_turn

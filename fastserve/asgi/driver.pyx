@@ -16,6 +16,7 @@ from cpython.ref cimport Py_DECREF
 from fastserve.asgi.awaitable cimport PENDING, READY, Awaitable
 from fastserve.asgi.scope cimport ScopeMaker
 from fastserve.csrc.clock cimport fs_exact_s
+from fastserve.csrc.cpu cimport fs_step_begin, fs_step_end
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.csrc.watch cimport fs_watch, fs_watch_begin, fs_watch_end
 from fastserve.loop_watch cimport LoopWatch
@@ -194,16 +195,16 @@ cdef class Drain(Awaitable):
 
     cdef object poll(self):
         cdef Sink sink = self.cycle.sink
-        if self.since_s > 0:
-            sink.client_wait_s += fs_exact_s() - self.since_s
-            self.since_s = 0
+        if self.cycle.client_asked_s > 0:
+            sink.client_wait_s += fs_exact_s() - self.cycle.client_asked_s
+            self.cycle.client_asked_s = 0
         if sink.disconnected:
             raise ClientDisconnected("the client disconnected")
         return None if sink.writable() else PENDING
 
     cdef object waiter(self):
-        if self.cycle.driver.timed:
-            self.since_s = fs_exact_s()
+        if self.cycle.driver.timed and self.cycle.client_asked_s == 0:
+            self.cycle.client_asked_s = fs_exact_s()
         return self.cycle.sink.wait_writable()
 
 
@@ -259,7 +260,7 @@ cdef class ASGICycle(Stream):
         if mark != NULL:
             fs_watch_begin(mark, <void *>self)
         if self.driver.timed:
-            sink.step_began_s = fs_exact_s()
+            fs_step_begin(&self.timed_step, &self.driver.cpu)
         sink.cork()
         self.running = True
         self.sends_in_a_row = 0
@@ -276,8 +277,8 @@ cdef class ASGICycle(Stream):
             self.running = False
             if mark != NULL:
                 fs_watch_end(mark)
-            if sink.step_began_s > 0:
-                self.note_step(sink)
+            if self.timed_step.began_s > 0:
+                fs_step_end(&self.timed_step, &self.driver.cpu, &sink.ran_s, &sink.cpu_s)
             sink.uncork()
         return take(result) if outcome == PYGEN_NEXT else ENDED
 
@@ -289,7 +290,7 @@ cdef class ASGICycle(Stream):
         if mark != NULL:
             fs_watch_begin(mark, <void *>self)
         if self.driver.timed:
-            sink.step_began_s = fs_exact_s()
+            fs_step_begin(&self.timed_step, &self.driver.cpu)
         sink.cork()
         self.running = True
         try:
@@ -305,14 +306,20 @@ cdef class ASGICycle(Stream):
             self.running = False
             if mark != NULL:
                 fs_watch_end(mark)
-            if sink.step_began_s > 0:
-                self.note_step(sink)
+            if self.timed_step.began_s > 0:
+                fs_step_end(&self.timed_step, &self.driver.cpu, &sink.ran_s, &sink.cpu_s)
             sink.uncork()
         return awaited
 
-    cdef int note_step(self, Sink sink) noexcept:
-        sink.ran_s += fs_exact_s() - sink.step_began_s
-        sink.step_began_s = 0
+    cdef int note_times(self) except -1:
+        cdef Sink sink = self.sink
+        if self.timed_step.began_s > 0:
+            fs_step_end(&self.timed_step, &self.driver.cpu, &sink.ran_s, &sink.cpu_s)
+        if self.body_asked_s > 0:
+            sink.body_wait_s += fs_exact_s() - self.body_asked_s
+        if self.client_asked_s > 0:
+            sink.client_wait_s += fs_exact_s() - self.client_asked_s
+        self.body_asked_s = self.client_asked_s = 0
         return 0
 
     cdef int call(self) except -1:
@@ -493,8 +500,8 @@ cdef class ASGICycle(Stream):
 
     cdef object wait_for_message(self):
         cdef object future = self.driver.loop.create_future()
-        if self.driver.timed and self.asked_s == 0 and not self.body_ended:
-            self.asked_s = fs_exact_s()
+        if self.driver.timed and self.body_asked_s == 0 and not self.body_ended:
+            self.body_asked_s = fs_exact_s()
         if self.receivers is None:
             self.receivers = [future]
         else:  # some may have been cancelled
@@ -505,9 +512,9 @@ cdef class ASGICycle(Stream):
         cdef list receivers = self.receivers
         if receivers is not None:
             self.receivers = None
-            if self.asked_s > 0:
-                self.sink.body_wait_s += fs_exact_s() - self.asked_s
-                self.asked_s = 0
+            if self.body_asked_s > 0:
+                self.sink.body_wait_s += fs_exact_s() - self.body_asked_s
+                self.body_asked_s = 0
             for future in receivers:
                 if not future.done():
                     future.set_result(None)

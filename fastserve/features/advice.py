@@ -61,6 +61,8 @@ _KINDS = (
         "Files wait for their disk: {use} await it in a thread (asyncio.to_thread).",
     ),
 )
+#: In place of what begins with `{use}`, for applications that can neither await nor choose.
+_THREADS = "serve the application in threads (--wsgi-threads)."
 _DEBUGGERS = frozenset(
     ("pdb", "bdb", "cmd", "code", "pydevd", "debugpy", "ipdb", "pudb", "IPython", "_pydevd_bundle")
 )
@@ -72,12 +74,12 @@ def is_debugger(stack: Stack) -> bool:
 
 
 def advice(
-    stack: Stack, held_s: float, cpu_s: float, lock_s: float, in_request: bool, others: Sequence[str] = ()
+    stack: Stack, held_s: float, cpu_s: float, lock_s: float, serves: str = "", others: Sequence[str] = ()
 ) -> str:
     """One or two sentences, for code that held the loop for `held_s` and computed for `cpu_s` of it.
 
     `lock_s` is how long another thread waited for the interpreter's lock meanwhile; `others` is where other
-    threads were then. `in_request`: the code serves a request.
+    threads were then. `serves`: "asgi" or "wsgi" where the code serves a request of such an application.
     """
     if lock_s >= LOCK_KEPT_S:
         if cpu_s >= _COMPUTES * held_s or not others:
@@ -93,18 +95,21 @@ def advice(
             "It computes: run it in another process, as a thread would share the interpreter with the loop."
         )
     else:
-        sentence = _waits(stack, in_request)
+        sentence = _waits(stack, serves)
     middleware = next((p for p in stack.told if "middleware" in p.qualified.lower()), None)
     if middleware is not None and stack.told[0] is middleware:
         return f"This is middleware: every request goes through it. {sentence}"
     return sentence
 
 
-def _waits(stack: Stack, in_request: bool) -> str:
-    use = 'use "def", or' if in_request else "rather"
+def _waits(stack: Stack, serves: str) -> str:
+    use = 'use "def", or' if serves else "rather"
     for package in stack.called:
         for kind in _KINDS:
             if package in kind.packages:
-                text = kind.advice.format(package=package, use=use)
+                text = kind.advice if serves != "wsgi" else kind.advice.partition("{use}")[0] + _THREADS
+                text = text.format(package=package, use=use)
                 return text[0].upper() + text[1:] if not text.startswith(package) else text
-    return 'Use "def", or await it in a thread.' if in_request else "Await it in a thread."
+    if serves == "wsgi":
+        return _THREADS.capitalize()
+    return 'Use "def", or await it in a thread.' if serves else "Await it in a thread."

@@ -54,7 +54,7 @@ class _Hold:
     """One hold, as it was found: who it is, and where the thread of the loop was, and other threads."""
 
     who: str
-    in_request: bool
+    serves: str
     stack: Stack
     others: list[str]
     waiting: int
@@ -65,7 +65,8 @@ class _Hold:
 class BlockedLoop:
     """Watches one event loop. To be made, started and closed on the loop's thread.
 
-    `stepping()` returns the request whose application runs, or None; `waiting()` how many clients wait.
+    `stepping()` returns the request whose application runs, or None; `waiting()` how many clients wait;
+    `interface`, "asgi" or "wsgi", is the application's.
     `holds` counts those that lasted for the threshold, `held_s` adds their time up.
     """
 
@@ -76,6 +77,7 @@ class BlockedLoop:
         stepping: Callable[[], Any],
         waiting: Callable[[], int],
         logger: logging.Logger,
+        interface: str = "asgi",
     ) -> None:
         self.holds = 0
         self.held_s = 0.0
@@ -84,6 +86,7 @@ class BlockedLoop:
         self._stepping = stepping
         self._waiting = waiting
         self._logger = logger
+        self._interface = interface
         self._beat_s = watch.threshold_s / 4
         self._timer: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._run, name="fastserve-blocked-loop", daemon=True)
@@ -167,8 +170,9 @@ class BlockedLoop:
         if request is not None:
             who = f"{request[0]} {_printable(request[1])}"
         elsewhere = [stack.told[0] for stack in (other.stack() for other in others) if stack.told]
+        serves = self._interface if request is not None else ""
         return _Hold(
-            who, request is not None, stack, [str(place) for place in elsewhere if place.is_users],
+            who, serves, stack, [str(place) for place in elsewhere if place.is_users],
             self._waiting(), event.lock_s, is_debugger(stack),
         )  # fmt: skip
 
@@ -189,7 +193,7 @@ class BlockedLoop:
         if event.wall_s > 1.5 * event.held_s:
             duration += f" ({(event.wall_s - event.held_s) * 1000:,.0f} ms of them without a processor)"
         where = _where(hold.stack, _FRAMES_MAX)
-        text = advice(hold.stack, event.held_s, event.cpu_s, hold.lock_s, hold.in_request, hold.others)
+        text = advice(hold.stack, event.held_s, event.cpu_s, hold.lock_s, hold.serves, hold.others)
         self._logger.warning(
             "%s %s %s%s; other requests waited: %d. %s%s",
             hold.who, what, duration, f": {where}" if where else "", hold.waiting, text, left_out,

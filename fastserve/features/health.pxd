@@ -1,12 +1,11 @@
 """Answers for those who ask how the server is."""
 
-from fastserve.stream.request cimport Request
+from fastserve.features.outer cimport OuterDriver
 from fastserve.stream.sink cimport Sink
-from fastserve.stream.stream cimport Driver, Stream
+from fastserve.stream.stream cimport Stream
 
 
-cdef class HealthDriver(Driver):
-    cdef Driver inner
+cdef class HealthDriver(OuterDriver):
     cdef str live_path
     cdef str ready_path
     cdef object is_ready

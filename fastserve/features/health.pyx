@@ -4,12 +4,13 @@ A driver before the application's: two paths are answered here, by the event loo
 tells that it turns; a server whose loop is blocked does not answer at all.
 """
 
+from fastserve.features.outer cimport OuterDriver
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Driver, Stream
 
 
-cdef class HealthDriver(Driver):
+cdef class HealthDriver(OuterDriver):
     """Answers for a path whether the server lives, and for another whether it is ready for requests.
 
     :param inner: the driver of all other requests
@@ -19,7 +20,7 @@ cdef class HealthDriver(Driver):
     """
 
     def __init__(self, Driver inner not None, str live_path not None, str ready_path, is_ready):
-        self.inner = inner
+        OuterDriver.__init__(self, inner)
         self.live_path = live_path
         self.ready_path = ready_path
         self.is_ready = is_ready
@@ -33,18 +34,6 @@ cdef class HealthDriver(Driver):
         answer.sink = sink
         answer.good = not is_ready_path or self.is_ready()
         return answer
-
-    cpdef int in_flight(self) except -1:
-        return self.inner.in_flight()
-
-    cpdef int cancel_all(self) except -1:
-        return self.inner.cancel_all()
-
-    cdef object when_idle(self):
-        return self.inner.when_idle()
-
-    cpdef int close(self) except -1:
-        return self.inner.close()
 
 
 cdef class HealthAnswer(Stream):

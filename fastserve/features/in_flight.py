@@ -6,12 +6,13 @@ stands still.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
+from fastserve.features.awaits import awaits
 from fastserve.features.stack import Moment, Stack, stack_of
 
 __all__ = ["requests_in_flight"]
@@ -19,7 +20,8 @@ __all__ = ["requests_in_flight"]
 #: So many are told, the oldest first, and of each so many of the user's frames.
 _REQUESTS_MAX = 100
 _FRAMES_MAX = 8
-_AWAITS_MAX = 100
+#: Tasks that wait for tasks are followed so far.
+_DEPTH_MAX = 8
 
 
 def requests_in_flight(driver: Any, loop_thread: int) -> list[dict[str, Any]]:
@@ -30,41 +32,72 @@ def requests_in_flight(driver: Any, loop_thread: int) -> list[dict[str, Any]]:
     """
     now_s = time.monotonic()
     found = sorted(driver.working(), key=lambda one: one[1])[:_REQUESTS_MAX]
-    return [
-        {
-            "method": request.method,
-            "path": request.path,
-            "client": None if request.client is None else f"{request.client[0]}:{request.client[1]}",
-            "request_id": request.request_id,
-            "age_s": round(now_s - began_s, 3) if began_s else None,
-            "doing": doing,
-            "where": _where(_stack(doing, at, loop_thread)),
-        }
-        for request, began_s, doing, at in found
-    ]
+    look = _Look(loop_thread)
+    told = []
+    for request, began_s, doing, at in found:
+        doing, where = look.at(doing, at)
+        client = None if request.client is None else f"{request.client[0]}:{request.client[1]}"
+        told.append(
+            {
+                "method": request.method,
+                "path": request.path,
+                "client": client,
+                "request_id": request.request_id,
+                "age_s": round(now_s - began_s, 3) if began_s else None,
+                "doing": doing,
+                "where": where[:_FRAMES_MAX],
+            }
+        )
+    return told
 
 
-def _stack(doing: str, at: Any, loop_thread: int) -> Stack:
-    """`at` is a coroutine, or the identifier of the thread that works on the request."""
-    if doing == "runs" or isinstance(at, int):
-        thread = at if isinstance(at, int) else loop_thread
-        return Moment(sys._current_frames().get(thread)).stack()
-    return stack_of([*_awaited(at)][::-1])
+class _Look:
+    """One look at all threads and tasks."""
+
+    def __init__(self, loop_thread: int) -> None:
+        self._loop_thread = loop_thread
+        self._threads = sys._current_frames()
+        self._threads.pop(threading.get_ident())  # our own, which holds this
+
+    def at(self, doing: str, at: Any) -> tuple[str, list[str]]:
+        """What a request is doing, and where. `at` is a coroutine, the identifier of a thread, or None."""
+        if doing == "runs" or isinstance(at, int):
+            return doing, _places(self._running(at if isinstance(at, int) else self._loop_thread))
+        stack, children, better = self._follow(at, set())
+        own = _places(stack) if _has_own(stack) or not children else ()
+        return better if better and doing == "suspended" else doing, [*children, *own]
+
+    def _running(self, thread: int) -> Stack:
+        return Moment(self._threads.get(thread)).stack()
+
+    def _follow(self, coroutine: Any, seen: set[int]) -> tuple[Stack, list[str], str]:
+        """Its own stack; the places of what works for it; and what that is doing, or ""."""
+        seen.add(id(coroutine))
+        found = awaits(coroutine, self._threads)
+        own = stack_of(found.frames[::-1])
+        if found.is_running and self._loop_thread in self._threads:
+            return self._running(self._loop_thread), [], "runs"
+        if found.thread is not None:
+            running = self._running(found.thread)
+            return own, _places(running) if _has_own(running) else [], "runs in a thread"
+        places: list[str] = []
+        doing = "waits for a thread" if found.is_queued else ""
+        tasks = [task for task in found.tasks if id(task.get_coro()) not in seen]
+        for task in tasks if len(seen) < _DEPTH_MAX else ():
+            # A task that goes on meanwhile has no place to tell.
+            with contextlib.suppress(RuntimeError, AttributeError, ValueError):
+                stack, inner, its = self._follow(task.get_coro(), seen)
+                lines = [*inner, *(_places(stack) if _has_own(stack) or its == "runs" else ())]
+                if lines and len(tasks) > 1:
+                    lines[0] = f"task {task.get_name()!r}: {lines[0]}"
+                places += lines
+                doing = its if its == "runs" or not doing else doing
+        return own, places, doing
 
 
-def _awaited(awaiting: Any) -> Iterator[FrameType]:
-    """The frames of a coroutine and of what it waits for, the outermost first."""
-    for _ in range(_AWAITS_MAX):
-        for kind, following in (("cr", "await"), ("ag", "await"), ("gi", "yieldfrom")):
-            if hasattr(awaiting, f"{kind}_frame"):
-                frame = getattr(awaiting, f"{kind}_frame")
-                if frame is not None:
-                    yield frame
-                awaiting = getattr(awaiting, f"{kind}_{following}")
-                break
-        else:
-            return
+def _has_own(stack: Stack) -> bool:
+    return any(place.is_users for place in stack.places)
 
 
-def _where(stack: Stack) -> list[str]:
-    return [f"{place}: {place.text}" if place.text else str(place) for place in stack.told[:_FRAMES_MAX]]
+def _places(stack: Stack) -> list[str]:
+    return [f"{place}: {place.text}" if place.text else str(place) for place in stack.told]

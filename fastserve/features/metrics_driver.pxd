@@ -1,12 +1,12 @@
 """Answers for those who collect metrics."""
 
+from fastserve.features.outer cimport OuterDriver
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
-from fastserve.stream.stream cimport Driver, Stream
+from fastserve.stream.stream cimport Stream
 
 
-cdef class MetricsDriver(Driver):
-    cdef Driver inner
+cdef class MetricsDriver(OuterDriver):
     cdef str path
     cdef object page
 

@@ -1,8 +1,9 @@
 from collections.abc import Callable
 
+from fastserve.features.outer import OuterDriver
 from fastserve.stream.stream import Driver, Stream
 
-class MetricsDriver(Driver):
+class MetricsDriver(OuterDriver):
     """Answers for a path with a page of numbers; other requests are its inner driver's.
 
     :param inner: the driver of all other requests
@@ -14,9 +15,6 @@ class MetricsDriver(Driver):
     def __init__(
         self, inner: Driver, path: str, page: Callable[[str, Callable[[bytes, str], None]], None]
     ) -> None: ...
-    def in_flight(self) -> int: ...
-    def cancel_all(self) -> int: ...
-    def close(self) -> int: ...
 
 class MetricsAnswer(Stream):
     """A request that is answered as soon as the page is there; a body is of no interest."""

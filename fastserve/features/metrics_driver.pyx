@@ -3,12 +3,13 @@
 A driver before the application's, as for the server's health: the application knows nothing of it.
 """
 
+from fastserve.features.outer cimport OuterDriver
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Driver, Stream
 
 
-cdef class MetricsDriver(Driver):
+cdef class MetricsDriver(OuterDriver):
     """Answers for a path with a page of numbers; other requests are its inner driver's.
 
     :param inner: the driver of all other requests
@@ -18,7 +19,7 @@ cdef class MetricsDriver(Driver):
     """
 
     def __init__(self, Driver inner not None, str path not None, page):
-        self.inner = inner
+        OuterDriver.__init__(self, inner)
         self.path = path
         self.page = page
 
@@ -31,18 +32,6 @@ cdef class MetricsDriver(Driver):
         answer.sink = sink
         answer.page = self.page
         return answer
-
-    cpdef int in_flight(self) except -1:
-        return self.inner.in_flight()
-
-    cpdef int cancel_all(self) except -1:
-        return self.inner.cancel_all()
-
-    cdef object when_idle(self):
-        return self.inner.when_idle()
-
-    cpdef int close(self) except -1:
-        return self.inner.close()
 
 
 cdef class MetricsAnswer(Stream):

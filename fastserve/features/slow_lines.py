@@ -17,27 +17,44 @@ _INTERVAL_S = 1.0
 
 
 class SlowLines:
-    """Writes them. `has_split`: whether the driver notes where the time goes."""
+    """Writes them.
 
-    def __init__(self, logger: logging.Logger, has_split: bool) -> None:
+    :param has_split: whether the driver notes where the time goes
+    :param interface: of the application; one that is not "wsgi" suspends itself
+    :param has_threads: whether requests may wait for a thread
+    """
+
+    def __init__(self, logger: logging.Logger, has_split: bool, interface: str, has_threads: bool) -> None:
         self._logger = logger
         self._has_split = has_split
+        self._rest = "waiting for the event loop" if interface == "wsgi" else "suspended"
+        self._has_threads = has_threads
         self._left = float(_AT_ONCE)
         self._at_s = time.monotonic()
         self._left_out = 0
 
     def tell(
-        self, request: Any, status: int, took_s: float, ran_s: float, body_s: float, client_s: float
+        self,
+        request: Any,
+        status: int,
+        took_s: float,
+        thread_s: float,
+        body_s: float,
+        ran_s: float,
+        cpu_s: float,
+        client_s: float,
     ) -> None:
         if not self._may_write():
             return
         parts = ""
         if self._has_split:
-            # What waits at the same time in several tasks counts for each: the rest may be less than 0.
-            rest_s = max(0.0, took_s - ran_s - body_s - client_s)
+            # One task may wait for the client while another runs: the rest may be less than 0.
+            rest_s = max(0.0, took_s - thread_s - body_s - ran_s - client_s)
+            thread = f" {_ms(thread_s)} waiting for a thread," if self._has_threads else ""
             parts = (
-                f": {_ms(body_s)} waiting for its body, {_ms(ran_s)} in the application, "
-                f"{_ms(rest_s)} suspended, {_ms(client_s)} waiting for the client"
+                f":{thread} {_ms(body_s)} waiting for its body, "
+                f"{_ms(ran_s)} in the application ({_ms(cpu_s)} of them on the CPU), "
+                f"{_ms(rest_s)} {self._rest}, {_ms(client_s)} waiting for the client"
             )
         name = "" if request.request_id is None else f" (request {request.request_id})"
         left_out = f" ({self._left_out} such lines left out)" if self._left_out else ""

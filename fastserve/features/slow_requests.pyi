@@ -1,16 +1,28 @@
-from collections.abc import Callable
+from typing import Protocol
 
 from fastserve.stream.request import Request
 from fastserve.stream.sink import Observer
 
-class SlowRequests(Observer):
-    """Calls `tell` for each request that took `threshold_s` or longer; the endpoint has to be timed.
+class _Tell(Protocol):
+    def __call__(
+        self,
+        request: Request,
+        status: int,
+        took_s: float,
+        thread_s: float,
+        body_s: float,
+        ran_s: float,
+        cpu_s: float,
+        client_s: float,
+        /,
+    ) -> None: ...
 
-    :param tell: called with the request, the answer's status, and seconds: in all, in the application's own
-        steps, waiting for the request's body, waiting for the client; the last three are 0 where the driver
-        does not note them
+class SlowRequests(Observer):
+    """Calls `tell` for each request that took `threshold_s` or longer; endpoint and driver have to be timed.
+
+    :param tell: called with the request, the answer's status, and seconds: in all, waiting for a thread,
+        waiting for the request's body, in the application's own code, of that on a processor, waiting for the
+        client
     """
 
-    def __init__(
-        self, threshold_s: float, tell: Callable[[Request, int, float, float, float, float], None]
-    ) -> None: ...
+    def __init__(self, threshold_s: float, tell: _Tell) -> None: ...

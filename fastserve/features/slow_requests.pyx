@@ -6,10 +6,10 @@ from fastserve.stream.sink cimport Observer, Sink
 
 
 cdef class SlowRequests(Observer):
-    """Calls `tell` for each request that took `threshold_s` or longer; the endpoint has to be timed.
+    """Calls `tell` for each request that took `threshold_s` or longer; endpoint and driver have to be timed.
 
-    :param tell: called with the request, the answer's status, and seconds: in all, in the application's own steps,
-        waiting for the request's body, waiting for the client; the last three are 0 where the driver does not note them
+    :param tell: called with the request, the answer's status, and seconds: in all, waiting for a thread, waiting for
+        the request's body, in the application's own code, of that on a processor, waiting for the client
     """
 
     def __init__(self, double threshold_s, tell):
@@ -17,12 +17,11 @@ cdef class SlowRequests(Observer):
         self.tell = tell
 
     cdef int stream_ended(self, Request request, Sink sink) except -1:
-        cdef double now_s, ran_s
+        cdef double took_s
         if sink.began_s <= 0:
             return 0
-        now_s = fs_exact_s()
-        if now_s - sink.began_s < self.threshold_s:
-            return 0
-        ran_s = sink.ran_s + (now_s - sink.step_began_s if sink.step_began_s > 0 else 0)
-        self.tell(request, sink.status, now_s - sink.began_s, ran_s, sink.body_wait_s, sink.client_wait_s)
+        took_s = fs_exact_s() - sink.began_s
+        if took_s >= self.threshold_s:
+            self.tell(request, sink.status, took_s, sink.thread_wait_s, sink.body_wait_s, sink.ran_s, sink.cpu_s,
+                      sink.client_wait_s)
         return 0

@@ -299,7 +299,6 @@ cdef class Connection(Channel):
             if stream is not None and self.state >= LINGERING:
                 stream.disconnect()
             return 0
-        self.stream = None
         sink.send_error(status)
         sink.disconnected = True
         if stream is not None and self.stream_started:
@@ -312,8 +311,9 @@ cdef class Connection(Channel):
         """The request in hand is answered, or never will be: forget it, and tell who watches."""
         cdef Request request = self.request
         cdef Observer observer
-        self.request = None
-        self.stream = None
+        if self.endpoint.timed and self.stream is not None:
+            self.stream.note_times()
+        self.request = self.stream = None
         self.sink = None
         if request is not None:
             for observer in self.endpoint.observers:

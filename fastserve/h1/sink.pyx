@@ -83,7 +83,7 @@ cdef class H1Sink(Sink):
         if channel.endpoint.timed:
             sink.began_s = fs_exact_s()
             sink.first_byte_s = 0
-            sink.ran_s = sink.step_began_s = sink.body_wait_s = sink.client_wait_s = 0
+            sink.thread_wait_s = sink.body_wait_s = sink.ran_s = sink.cpu_s = sink.client_wait_s = 0
         return sink
 
     cdef int reset(self) noexcept:

@@ -112,7 +112,9 @@ class Sink(ABC):
     first_byte_s = 0.0  # when the answer's first byte went out
     # Where the time went, in seconds, where the driver is timed
     ran_s = 0.0  # in the application's own steps, the one that runs now left out
+    cpu_s = 0.0  # of that, on a processor
     step_began_s = 0.0  # of the step that runs; 0: none
+    step_began_cpu_s = 0.0  # what its thread had computed then
     body_wait_s = 0.0  # for the request's body
     client_wait_s = 0.0  # for the client to take the answer
 

@@ -43,10 +43,12 @@ class Step:
         self._stage.request = self._request
         if self._stage.watch is not None:
             self._stage.watch.begin_step()
+        self._sink.step_began_cpu_s = time.thread_time()
         self._sink.step_began_s = time.monotonic()
 
     def __exit__(self, *error: object) -> None:
         self._sink.ran_s += time.monotonic() - self._sink.step_began_s
+        self._sink.cpu_s += time.thread_time() - self._sink.step_began_cpu_s
         self._sink.step_began_s = 0.0
         if self._stage.watch is not None:
             self._stage.watch.end_step()

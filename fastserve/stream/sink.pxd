@@ -13,10 +13,11 @@ cdef class Sink:
     cdef readonly uint64_t bytes_received  # of the request's body
     cdef readonly double began_s         # when the request's head was complete, on the exact clock; 0: nobody asks
     cdef readonly double first_byte_s    # when the answer's first byte went out; 0: none has, or nobody asks
-    # Where the time went, in seconds, if the driver notes it
-    cdef readonly double ran_s           # in the application's own steps, the one that runs now left out
-    cdef readonly double step_began_s    # of the step that runs; 0: none
+    # Where the time went, in seconds, once its stream has noted it
+    cdef readonly double thread_wait_s   # for a thread
     cdef readonly double body_wait_s     # for the request's body
+    cdef readonly double ran_s           # in the application's own code
+    cdef readonly double cpu_s           # of that, on a processor
     cdef readonly double client_wait_s   # for the client to take the answer
     cdef readonly bint disconnected      # the client is gone: nothing that is sent arrives
     cdef readonly bint finished          # the answer is complete, or given up

@@ -25,20 +25,24 @@ class Sink:
         """When the answer's first byte went out, on that clock; 0 if none has, or nobody asks."""
 
     @property
-    def ran_s(self) -> float:
-        """How long the application ran before the step that runs, in seconds; 0 if nobody notes it."""
-
-    @property
-    def step_began_s(self) -> float:
-        """When that step began, on that clock; 0 if there is none."""
+    def thread_wait_s(self) -> float:
+        """How long the request waited for a thread, in seconds; 0 if nobody notes where the time goes."""
 
     @property
     def body_wait_s(self) -> float:
-        """How long the application waited for the request's body."""
+        """How long it waited for its body."""
+
+    @property
+    def ran_s(self) -> float:
+        """How long the application's own code ran."""
+
+    @property
+    def cpu_s(self) -> float:
+        """How much of that it had a processor."""
 
     @property
     def client_wait_s(self) -> float:
-        """How long it waited for the client to take the answer."""
+        """How long the application waited for the client to take the answer."""
 
     @property
     def disconnected(self) -> bool:

@@ -9,6 +9,7 @@ cdef class Stream:
     cdef int end_body(self) except -1
     cdef int start(self) except -1
     cdef int disconnect(self) except -1
+    cdef int note_times(self) except -1
     cdef int expire(self) except -1
     cdef int push_message(self, object data) except -1
     cdef int push_close(self, int code, str reason) except -1

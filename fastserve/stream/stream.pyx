@@ -18,6 +18,10 @@ cdef class Stream:
     cdef int disconnect(self) except -1:
         raise NotImplementedError
 
+    cdef int note_times(self) except -1:
+        """The request ends, and its endpoint is timed: the sink is to know by now where the time went."""
+        return 0
+
     # Of a request that an Upgrade knows (messages.pyx):
 
     cdef int expire(self) except -1:

@@ -7,18 +7,12 @@ knows: how many were started, and how they failed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
+from collections.abc import Iterable
 
-from fastserve.errors import StartupError
-from fastserve.supervisor.pages import PLAIN, Page
 from fastserve.supervisor.process import Process, status_of
 from fastserve.tally import Numbers, Tally, added
 
-__all__ = ["Census", "metrics_page"]
-
-#: Where the numbers are, at an address that has nothing else.
-_PATH = "/metrics"
+__all__ = ["Census"]
 
 
 class Census:
@@ -46,19 +40,3 @@ class Census:
         }
         whole: Numbers = added(self._tally.sum(worker.numbers for worker in workers), own)
         return whole
-
-
-def metrics_page(numbers: Callable[[], Numbers]) -> Page:
-    """Return what answers with these numbers. Raises StartupError."""
-    try:
-        from fastserve.metrics import page
-    except ModuleNotFoundError:
-        raise StartupError("--metrics needs prometheus-client: pip install 'fastserve[metrics]'.") from None
-
-    def answer(path: str, accept: str) -> tuple[HTTPStatus, str, bytes]:
-        if path != _PATH:
-            return HTTPStatus.NOT_FOUND, PLAIN, b""
-        body, kind = page(numbers(), accept)
-        return HTTPStatus.OK, kind, body
-
-    return answer

@@ -23,12 +23,12 @@ from fastserve.address import parsed
 from fastserve.errors import OptionError, StartupError
 from fastserve.log import announce, logger, reopen_files, style
 from fastserve.sockets import bind, bind_address
-from fastserve.statsd import StatsD
-from fastserve.supervisor.census import Census, metrics_page
+from fastserve.statsd import SEND_INTERVAL_S, StatsD
+from fastserve.supervisor.census import Census
 from fastserve.supervisor.control import Control
 from fastserve.supervisor.health import Health
 from fastserve.supervisor.identity import identity_of
-from fastserve.supervisor.pages import Pages
+from fastserve.supervisor.pages import Pages, metrics_page
 from fastserve.supervisor.process import Process, State, status_of
 from fastserve.supervisor.questions import Questions
 from fastserve.supervisor.signals import Signals
@@ -46,8 +46,6 @@ __all__ = ["WORKER", "Supervisor", "log_process", "order_of"]
 
 #: The module that a worker runs.
 WORKER = "supervised"
-#: StatsD's own servers sum up over so much time.
-_SEND_INTERVAL_S = 10.0
 
 
 class Supervisor:
@@ -224,13 +222,13 @@ class Supervisor:
 
     def _send_numbers(self, statsd: StatsD, wait_s: float | None) -> float:
         """Send them if it is time; return when to look again, `wait_s` at the latest."""
-        left_s = self._sent_s + _SEND_INTERVAL_S - time.monotonic()
+        left_s = self._sent_s + SEND_INTERVAL_S - time.monotonic()
         if left_s <= 0:
             self._sent_s = time.monotonic()
             for worker in self.workers():
                 self._hear(worker)  # the latest
             statsd.send(self._census.numbers(self.workers()))
-            left_s = _SEND_INTERVAL_S
+            left_s = SEND_INTERVAL_S
         return left_s if wait_s is None else min(left_s, wait_s)
 
     def workers(self) -> list[Process]:

@@ -1,7 +1,7 @@
-"""What does the supervisor answer over HTTP, on sockets of its own?
+"""What does a process answer over HTTP on sockets that are not the application's?
 
-Pages for machines. It speaks as much HTTP/1 as a prober or a collector needs (RFC 9110 and 9112): one GET or
-HEAD on each connection.
+Pages for machines, of the supervisor or of a server that has none. It speaks as much HTTP/1 as a prober or a
+collector needs (RFC 9110 and 9112): one GET or HEAD on each connection.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
+from fastserve.errors import StartupError
 from fastserve.sockets import Binding
 from fastserve.supervisor.desk import Desk, Forget, Watch
+from fastserve.tally import Numbers
 
-__all__ = ["PLAIN", "Page", "Pages"]
+__all__ = ["PLAIN", "Page", "Pages", "metrics_page"]
 
 PLAIN = "text/plain; charset=utf-8"
 
 #: Called with the path and the Accept fields of a request; returns status, content type and body.
 Page = Callable[[str, str], tuple[HTTPStatus, str, bytes]]
 
+#: Where the numbers are, at an address that has nothing else.
+_METRICS_PATH = "/metrics"
 _REQUEST_LINE = re.compile(rb"([A-Z]+) (/[^ ?]*)(?:\?[^ ]*)? HTTP/1\.[01]\r?\n")
 _ACCEPT = re.compile(rb"^accept:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
@@ -60,3 +64,19 @@ def _answer(status: HTTPStatus, kind: str = PLAIN, body: bytes = b"", is_head: b
         *(["allow: GET, HEAD"] if status is HTTPStatus.METHOD_NOT_ALLOWED else []),
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + (b"" if is_head else body)
+
+
+def metrics_page(numbers: Callable[[], Numbers]) -> Page:
+    """Return what answers with these numbers. Raises StartupError."""
+    try:
+        from fastserve.metrics import page
+    except ModuleNotFoundError:
+        raise StartupError("--metrics needs prometheus-client: pip install 'fastserve[metrics]'.") from None
+
+    def answer(path: str, accept: str) -> tuple[HTTPStatus, str, bytes]:
+        if path != _METRICS_PATH:
+            return HTTPStatus.NOT_FOUND, PLAIN, b""
+        body, kind = page(numbers(), accept)
+        return HTTPStatus.OK, kind, body
+
+    return answer

@@ -11,6 +11,7 @@ cdef class WSGIDriver(Driver):
     cdef object limits
     cdef Py_ssize_t running      # requests whose application has begun, or waits for a thread, and has not ended
     cdef list idle_waiters
+    cdef public bint timed       # sinks are told where the time goes
 
     cdef EnvironMaker make_environs(self)
     cdef int request_ended(self) except -1

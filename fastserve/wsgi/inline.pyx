@@ -11,6 +11,10 @@ import tempfile
 
 from cpython.bytes cimport PyBytes_GET_SIZE
 
+from fastserve.csrc.clock cimport fs_exact_s
+from fastserve.csrc.cpu cimport fs_step_begin, fs_step_end
+from fastserve.csrc.watch cimport fs_watch, fs_watch_begin, fs_watch_end
+from fastserve.loop_watch cimport LoopWatch
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
@@ -35,6 +39,30 @@ cdef class InlineDriver(WSGIDriver):
         stream.request = request
         stream.sink = sink
         return stream
+
+    def set_watch(self, LoopWatch watch):
+        """As ASGIDriver's."""
+        self.watch = watch
+        self.mark = NULL if watch is None else &watch.mark
+
+    def stepping(self):
+        """As ASGIDriver's."""
+        if self.mark == NULL or self.mark.holder == NULL:
+            return None
+        return (<InlineStream>self.mark.holder).request
+
+    def working(self):
+        """What the requests in hand are doing, as any thread may ask: ``(request, began_s, doing, None)`` of each.
+        ``doing`` is one of ``runs``, ``suspended`` (it has its turn again soon) and ``waits for its client``."""
+        cdef InlineStream stream
+        found = []
+        if self.mark != NULL and self.mark.holder != NULL:
+            stream = <InlineStream>self.mark.holder
+            found.append((stream.request, stream.sink.began_s, "runs", None))
+        for stream in list(self.suspended):
+            doing = "suspended" if stream.sink.writable() else "waits for its client"
+            found.append((stream.request, stream.sink.began_s, doing, None))
+        return found
 
     cpdef int cancel_all(self) except -1:
         cdef InlineStream stream
@@ -79,7 +107,11 @@ cdef class InlineStream(Response):
 
     cdef int start(self) except -1:
         self.started = True
-        return self.begin() if self.body_ended else self.sink.body_wanted()
+        if self.body_ended:
+            return self.begin()
+        if self.driver.timed:
+            self.body_asked_s = fs_exact_s()
+        return self.sink.body_wanted()
 
     cdef int disconnect(self) except -1:
         if not (self.sink.disconnected or self.sink.finished):
@@ -97,12 +129,44 @@ cdef class InlineStream(Response):
         cdef object body = self.body
         if self.over:
             return 0
+        self.note_waits()
         self.body = None
         self.begun = True
         self.driver.running += 1
         if body is not None:
             body.seek(0)
         return self.run(self.driver, self.driver.environs.make(self.request, body, EarlyHints.of(self)))
+
+    cdef int go(self, WSGIDriver driver, dict environ) except -1:
+        """With those told that want to know whose step it is, and how long it takes."""
+        cdef fs_watch *mark = self.driver.mark
+        if mark != NULL:
+            fs_watch_begin(mark, <void *>self)
+        if self.driver.timed:
+            fs_step_begin(&self.timed_step, &self.driver.cpu)
+        try:
+            return Response.go(self, driver, environ)
+        finally:
+            if mark != NULL:
+                fs_watch_end(mark)
+            self.note_step()
+
+    cdef int note_step(self) noexcept:
+        if self.timed_step.began_s > 0:
+            fs_step_end(&self.timed_step, &self.driver.cpu, &self.sink.ran_s, &self.sink.cpu_s)
+        return 0
+
+    cdef int note_waits(self) noexcept:
+        if self.body_asked_s > 0:
+            self.sink.body_wait_s += fs_exact_s() - self.body_asked_s
+        if self.client_asked_s > 0:
+            self.sink.client_wait_s += fs_exact_s() - self.client_asked_s
+        self.body_asked_s = self.client_asked_s = 0
+        return 0
+
+    cdef int note_times(self) except -1:
+        self.note_step()
+        return self.note_waits()
 
     cdef int give(self, bytes data, bint more) except -1:
         cdef Sink sink = self.sink
@@ -136,6 +200,8 @@ cdef class InlineStream(Response):
         if self.sink.writable():
             self.driver.loop.call_soon(self.proceed)
         else:
+            if self.driver.timed:
+                self.client_asked_s = fs_exact_s()
             self.sink.wait_writable().add_done_callback(self.proceed)
         return 0
 
@@ -145,6 +211,7 @@ cdef class InlineStream(Response):
         if self not in self.driver.suspended:
             return  # it has ended meanwhile
         self.driver.suspended.discard(self)
+        self.note_waits()
         sink.cork()
         try:
             self.resume()

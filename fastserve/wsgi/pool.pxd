@@ -3,6 +3,7 @@
 from fastserve.wsgi.environ cimport EnvironMaker
 from fastserve.wsgi.parking cimport Parking
 from fastserve.wsgi.response cimport Response
+from fastserve.wsgi.times cimport ThreadClock
 
 
 cdef class Job(Response):
@@ -20,6 +21,7 @@ cdef class Worker:
     cdef Parking parking         # where it waits for a job
     cdef Job job                 # in hand, or None
     cdef EnvironMaker environs   # of the jobs that it has done; None before
+    cdef ThreadClock clock       # None as long as nobody asks where the time goes
 
 
 cdef class Pool:

@@ -5,6 +5,7 @@ from fastserve.wsgi.driver cimport WSGIDriver
 from fastserve.wsgi.input cimport Input
 from fastserve.wsgi.parking cimport Parking
 from fastserve.wsgi.pool cimport Job, Pool
+from fastserve.wsgi.times cimport Times
 
 
 cdef class ThreadedDriver(WSGIDriver):
@@ -28,6 +29,7 @@ cdef class ThreadedStream(Job):
     cdef ThreadInput input       # None where there is no body
     cdef bint body_ended
     cdef bint posted             # among the driver's posts
+    cdef Times times             # None if nobody asks where the time goes
 
     # From the application's thread to the loop's
     cdef bytes block             # the first one, with which the head goes

@@ -27,8 +27,9 @@ class ThreadedDriver(WSGIDriver):
     def working(self) -> list[tuple[Request, float, str, int | None]]:
         """What the threads are doing, as any other may ask.
 
-        ``(request, began_s, doing, thread's identifier)`` of each request that one of them works on.
-        ``doing`` is ``runs`` or ``waits for its client``.
+        ``(request, began_s, doing, thread's identifier)`` of each request that one of them works on, or
+        will. ``doing`` is ``runs``, ``waits for its client`` or, without an identifier,
+        ``waits for a thread``.
         """
     def cancel_all(self) -> int: ...
     def close(self) -> int: ...

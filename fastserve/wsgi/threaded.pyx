@@ -22,6 +22,7 @@ from fastserve.wsgi.input cimport Input
 from fastserve.wsgi.parking cimport Parking
 from fastserve.wsgi.pool cimport Job, Pool, Worker
 from fastserve.wsgi.response cimport EarlyHints
+from fastserve.wsgi.times cimport ThreadClock, Times
 
 logger = logging.getLogger("fastserve.error")
 
@@ -109,7 +110,8 @@ cdef class ThreadedDriver(WSGIDriver):
 
     def working(self):
         """What the threads are doing, as any other may ask: ``(request, began_s, doing, thread's identifier)`` of
-        each request that one of them works on. ``doing`` is ``runs`` or ``waits for its client``."""
+        each request that one of them works on, or will. ``doing`` is ``runs``, ``waits for its client`` or, without an
+        identifier, ``waits for a thread``."""
         cdef Worker worker
         cdef Job job
         found = []
@@ -118,6 +120,11 @@ cdef class ThreadedDriver(WSGIDriver):
             if job is not None and job.sink is not None:
                 doing = "waits for its client" if job.waits_for_client() else "runs"
                 found.append((job.request, job.sink.began_s, doing, worker.thread.ident))
+        job = self.pool.first
+        while job is not None:
+            if job.sink is not None:
+                found.append((job.request, job.sink.began_s, "waits for a thread", None))
+            job = job.following
         return found
 
     # ---- too many ----
@@ -173,6 +180,16 @@ cdef str stack_of(object thread):
 cdef class ThreadInput(Input):
     """``wsgi.input`` of a request in a thread."""
 
+    cdef bint has_data(self, Py_ssize_t wanted_bytes) except -1:
+        cdef Times times = self.stream.times if self.stream is not None else None
+        if times is None or self.held_bytes > 0:
+            return Input.has_data(self, wanted_bytes)
+        times.parks(True)
+        try:
+            return Input.has_data(self, wanted_bytes)
+        finally:
+            times.unparked()
+
     cdef int ask(self) except -1:
         cdef ThreadedStream stream = self.stream
         if stream is not None:
@@ -214,6 +231,9 @@ cdef class ThreadedStream(Job):
     cdef int start(self) except -1:
         if self.input is None and not self.body_ended:
             self.open_input()
+        if self.driver.timed:
+            self.times = Times()
+            self.times.submitted()
         if not self.driver.pool.submit(self):
             return self.driver.refuse(self)
         self.is_counted = True
@@ -238,6 +258,10 @@ cdef class ThreadedStream(Job):
         # Here and not where the request came: a burst's environs together are more than a processor's caches hold.
         if worker.environs is None:
             worker.environs = self.driver.make_environs()
+        if self.times is not None:
+            if worker.clock is None:
+                worker.clock = ThreadClock()
+            self.times.taken(worker.clock)
         return self.run(self.driver, worker.environs.make(self.request, self.input, EarlyHints.of(self)))
 
     cdef bint waits_for_client(self) except -1:
@@ -264,6 +288,8 @@ cdef class ThreadedStream(Job):
         self.waiting_bytes += PyBytes_GET_SIZE(data)
         if not more:
             self.given_all = True
+            if self.times is not None:
+                self.times.done()
         if self.is_last:
             self.ended = True
         else:
@@ -289,14 +315,20 @@ cdef class ThreadedStream(Job):
             return 0
         if self.room is None:
             self.room = Parking()
+        if self.times is not None:
+            self.times.parks(False)
         while not self.over and (self.waiting_bytes > self.driver.write_buffer_bytes_max or self.stalled):
             self.room.park(0)
+        if self.times is not None:
+            self.times.unparked()
         self.heard_s = fs_monotonic_s()
         return 0
 
     cdef int finish(self) except -1:
         if self.ended:
             return 0  # which was said with the last block
+        if self.times is not None:
+            self.times.done()
         self.ended = True
         return self.driver.post(self)
 
@@ -366,12 +398,16 @@ cdef class ThreadedStream(Job):
         sink.send_data(data, more)
         if more and not sink.writable():
             self.stalled = True
+            if self.times is not None:
+                self.times.stalled()
             sink.wait_writable().add_done_callback(self.resume_writing)
         return 0
 
     def resume_writing(self, future):
         """The client has caught up, or is gone."""
         self.stalled = False
+        if self.times is not None:
+            self.times.caught_up()
         self.settle()
 
     cdef int hear_body_wish(self) except -1:
@@ -379,6 +415,9 @@ cdef class ThreadedStream(Job):
         if not self.body_ended:
             sink.body_wanted()
         return 0 if self.input.paused else sink.resume_body()
+
+    cdef int note_times(self) except -1:
+        return self.times.note(self.sink) if self.times is not None else 0
 
     cdef int answer_failure(self, int status) except -1:
         """No answer will come from the application: the server's own, if none of it is out yet, or a broken end."""

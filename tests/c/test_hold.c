@@ -156,6 +156,64 @@ static void test_a_machine_that_is_starved(void)
     CHECK(hold.held_s < 0.6);
 }
 
+/* So many looks at a thread that gets no processor; the kernel tells of that before the next one. */
+static void starve(int looks, double delay_s)
+{
+    look.is_ready = 1;
+    for (int i = 0; i < looks; i++)
+        CHECK_INT(FS_HOLD_QUIET, after(0.1, 0, 0).kind);
+    look.is_ready = 0;
+    look.delayed_s += delay_s;
+}
+
+static void test_a_loop_that_is_ready_and_gets_no_processor(void)
+{
+    check_case = "idle, then starved";
+    begin(0.3);
+    starve(20, 1.9);
+    look.moves++;
+    CHECK_INT(FS_HOLD_QUIET, after(0.1, 0, 0).kind);
+    check_case = "in a step that computes";
+    begin(0.3);
+    step(0.1);
+    after(0.1, 0.1, 0);
+    starve(20, 2);
+    CHECK_INT(100, ms(hold.held_s));
+    CHECK_INT(FS_HOLD_QUIET, after(0.1, 0.1, 0).kind);
+    CHECK_INT(200, ms(hold.held_s));
+    check_case = "and again";
+    starve(20, 2);
+    CHECK_INT(200, ms(hold.held_s));
+    look.is_ready = 1;
+    CHECK_INT(FS_HOLD_BEGUN, after(0.1, 0.1, 0).kind);
+}
+
+/* It slept, was woken as a look came, and ran soon: what was left open is a hold after all. */
+static void test_what_was_left_open(void)
+{
+    check_case = "open";
+    begin(0.3);
+    step(0.1);
+    after(0.1, 0, 0);
+    look.is_ready = 1;
+    CHECK_INT(FS_HOLD_QUIET, after(0.1, 0, 0).kind);
+    CHECK_INT(100, ms(hold.held_s));
+    look.is_ready = 0;
+    CHECK_INT(FS_HOLD_QUIET, after(0.05, 0, 0.01).kind);
+    CHECK_INT(240, ms(hold.held_s));
+    fs_hold_event event = after(0.1, 0, 0);
+    CHECK_INT(FS_HOLD_BEGUN, event.kind);
+    CHECK_INT(340, ms(event.held_s));
+    check_case = "released";
+    look.is_ready = 1;
+    CHECK_INT(FS_HOLD_QUIET, after(0.1, 0, 0).kind);
+    look.moves++;
+    look.in_step = 0;
+    event = after(0.1, 0, 0.04);
+    CHECK_INT(FS_HOLD_RELEASED, event.kind);
+    CHECK_INT(340 + 60 + 50, ms(event.held_s));
+}
+
 static void test_clocks_that_go_back(void)
 {
     check_case = "back";
@@ -177,6 +235,8 @@ int main(void)
     test_what_nobody_owns();
     test_a_process_that_is_stopped();
     test_a_machine_that_is_starved();
+    test_a_loop_that_is_ready_and_gets_no_processor();
+    test_what_was_left_open();
     test_clocks_that_go_back();
     return check_end("test_hold");
 }

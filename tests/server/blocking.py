@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from application import answer, lifespan, say
@@ -83,3 +84,9 @@ PATHS = {
     "/waiting": waiting_for_the_test,
     "/leaving-a-child": leaving_a_child,
 }
+
+
+def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    doze()
+    start_response("200 OK", [])
+    return [b"done"]

@@ -27,9 +27,9 @@ def line_of(text: str) -> int:
 
 
 @contextlib.contextmanager
-def blocking(directory: Path, threshold_ms: int, *words: str) -> Iterator[Process]:
+def blocking(directory: Path, threshold_ms: int, *words: str, app: str = "blocking:app") -> Iterator[Process]:
     words = ("--port", "0", "--blocked-loop-ms", str(threshold_ms), *words)
-    with running(directory, *words, app="blocking:app") as process:
+    with running(directory, *words, app=app) as process:
         yield process
 
 
@@ -98,6 +98,15 @@ def test_any_other_task(tmp_path: Path) -> None:
         line = told(process, "/in-a-task")
         assert line.startswith("WARNING:  Task 'nightly' (in_a_task.<locals>.job) held the event loop: ")
         assert line.endswith("Rather await asyncio.sleep.")
+
+
+def test_a_wsgi_request_in_the_loops_own_thread(tmp_path: Path) -> None:
+    inline = ("--interface", "wsgi", "--wsgi-threads", "0")
+    with blocking(tmp_path, 100, *inline, app="blocking:wsgi_app") as process:
+        line = told(process, "/sleeping")
+        assert line.startswith("WARNING:  GET /sleeping held the event loop: ")
+        assert "in doze: time.sleep(0.4), called by " in line
+        assert line.endswith(" Serve the application in threads (--wsgi-threads).")
 
 
 def test_who_waits_is_counted_and_a_long_hold_is_told_before_its_end(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,3 +169,54 @@ def test_run_is_the_command_without_words() -> None:
     )
     assert ended.returncode == 3
     assert ended.stderr.splitlines()[-1] == "ERROR:    Application startup failed. Exiting."
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_metrics_at_an_address_of_their_own(loop: str, tmp_path: Path) -> None:
+    """Without a parent process, the server's own loop answers there."""
+    pytest.importorskip("prometheus_client")
+    pytest.importorskip("fastserve.features.counters", reason="nothing was compiled")
+
+    async def page(path: str) -> str:
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "metrics")
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        return answer.decode()
+
+    async def main() -> None:
+        server = server_of(loop=loop, metrics=f"unix:{tmp_path}/metrics")
+        async with serving(server):
+            await get(await listening(server), "/")
+            head, _, body = (await page("/metrics")).partition("\r\n\r\n")
+            assert head.startswith("HTTP/1.1 200 OK\r\ncontent-type: text/plain")
+            assert 'fastserve_requests_total{method="GET",status="200"} 1.0' in body
+            assert (await page("/")).startswith("HTTP/1.1 404 ")
+        assert not (tmp_path / "metrics").exists()
+
+    run(main(), loop)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_numbers_for_statsd(loop: str) -> None:
+    """The last ones are sent when the server ends."""
+    pytest.importorskip("fastserve.features.counters", reason="nothing was compiled")
+    with socket.socket(type=socket.SOCK_DGRAM) as statsd:
+        statsd.bind(("127.0.0.1", 0))
+        statsd.settimeout(TIMEOUT_S)
+
+        async def main() -> None:
+            server = server_of(loop=loop, statsd=f"127.0.0.1:{statsd.getsockname()[1]}")
+            async with serving(server):
+                await get(await listening(server), "/")
+
+        run(main(), loop)
+        assert b"fastserve.requests.GET.200:1|c" in statsd.recv(65536)
+
+
+def test_an_address_for_metrics_that_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("prometheus_client")
+    pytest.importorskip("fastserve.features.counters", reason="nothing was compiled")
+    server = server_of(metrics=f"unix:{tmp_path}/away/metrics", statsd="127.0.0.1:9")
+    with pytest.raises(fastserve.StartupError):
+        run(server.serve(), "asyncio")

@@ -124,25 +124,35 @@ def test_advice_for_what_waits(called: list[str], text: str) -> None:
     if inner:
         stack = Stack((place(called[-1], "/x/site-packages/z.py"), *inner, place("app")))
     assert stack.called == called
-    assert advice(stack, 1.0, 0.01, 0.0, True).startswith(text)
+    assert advice(stack, 1.0, 0.01, 0.0, "asgi").startswith(text)
 
 
 def test_advice_for_what_computes_or_keeps_the_lock() -> None:
     stack = Stack((place("app"),), callee="time")
-    assert advice(stack, 1.0, 0.9, 0.001, True).startswith("It computes: run it in another process")
-    assert advice(stack, 1.0, 0.9, 0.9, True).startswith("C code keeps the interpreter's lock (GIL) there")
-    assert advice(stack, 1.0, 0.1, 0.9, True, ["a.py:1 in f"]) == (
+    assert advice(stack, 1.0, 0.9, 0.001, "asgi").startswith("It computes: run it in another process")
+    assert advice(stack, 1.0, 0.9, 0.9, "asgi").startswith("C code keeps the interpreter's lock (GIL) there")
+    assert advice(stack, 1.0, 0.1, 0.9, "asgi", ["a.py:1 in f"]) == (
         "C code kept the interpreter's lock (GIL), there or in another thread: a.py:1 in f."
     )
-    assert advice(Stack(), 1.0, 0.1, 0.0, False) == "It was over before it could be seen."
+    assert advice(Stack(), 1.0, 0.1, 0.0) == "It was over before it could be seen."
 
 
 def test_advice_for_middleware_and_for_tasks() -> None:
     stack = Stack((place("app", qualified="AuthMiddleware.__call__"), place("app")), callee="time")
-    assert advice(stack, 1.0, 0.0, 0.0, True).startswith(
+    assert advice(stack, 1.0, 0.0, 0.0, "asgi").startswith(
         "This is middleware: every request goes through it. Use"
     )
-    assert advice(Stack((place("app"),)), 1.0, 0.0, 0.0, False) == "Await it in a thread."
+    assert advice(Stack((place("app"),)), 1.0, 0.0, 0.0) == "Await it in a thread."
+
+
+def test_a_wsgi_application_is_told_of_threads() -> None:
+    stack = Stack((place("app"),), callee="sqlite3")
+    assert advice(stack, 1.0, 0.0, 0.0, "wsgi") == (
+        "sqlite3 waits for its database here: serve the application in threads (--wsgi-threads)."
+    )
+    assert advice(Stack((place("app"),)), 1.0, 0.0, 0.0, "wsgi") == (
+        "Serve the application in threads (--wsgi-threads)."
+    )
 
 
 def test_a_debugger_is_known() -> None:
