@@ -86,7 +86,8 @@ class Balance:
                 self._looking.cancel()
 
     async def arrived(self) -> None:
-        """Return when what was taken from the stream is open."""
+        """Return when what was taken from the stream is open; and what nobody else is there to take."""
+        self._take_rest()
         if self._adopting:
             await asyncio.wait(self._adopting)
 
@@ -161,6 +162,11 @@ class Balance:
 
     # ---- the stream ----
 
+    @property
+    def passes_on(self) -> bool:
+        """Whether this worker is one of those that see to the stream."""
+        return self._row.takes
+
     def give(self, descriptor: int) -> bool:
         """Pass a connection on; return whether that was possible."""
         try:
@@ -206,6 +212,14 @@ class Balance:
             task.add_done_callback(self._adopted)
             self._arrives()
 
+    def _take_rest(self) -> None:
+        """Take all that waits, if this worker, which takes no more, was the last one that took any.
+
+        Of several that leave at a time, each has said so before it looks whether it was the last.
+        """
+        while not self._row.takes and self._waiting() and not self._others():
+            self._adopt()
+
     def _adopted(self, task: asyncio.Task[None]) -> None:
         self._adopting.discard(task)
         self._row.arriving = self._arriving()
@@ -230,7 +244,7 @@ class _Gift(asyncio.Protocol):
         self._balance = balance
 
     def connection_made(self, transport: Any) -> None:
-        if self._balance.give(transport.get_extra_info("socket").fileno()):
+        if self._balance.passes_on and self._balance.give(transport.get_extra_info("socket").fileno()):
             transport.abort()  # this process's descriptor; the connection lives on in the other one
             return
         protocol = self._balance.kept()

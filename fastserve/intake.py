@@ -103,10 +103,16 @@ class Intake:
             self._timer.cancel()
         if self._resuming is not None:
             self._resuming.cancel()
-        self._close_servers()
+        self._let_queues_be()
+        if not self._is_asyncio:
+            self._close_servers()
 
     async def arrived(self) -> None:
-        """Return when connections that were taken from other processes are open."""
+        """Return when what was accepted before `close()` is open, by this process or from others."""
+        if self._is_asyncio:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self._close_servers()
         if self._balance is not None:
             await self._balance.arrived()
 
@@ -152,10 +158,18 @@ class Intake:
         """
         if self._balance is not None:
             self._balance.close()
-        if isinstance(self._loop, asyncio.BaseEventLoop):
+        self._let_queues_be()
+        self._loop.call_soon(self._loop.call_soon, self._pause, for_s)
+
+    @property
+    def _is_asyncio(self) -> bool:
+        return isinstance(self._loop, asyncio.BaseEventLoop)
+
+    def _let_queues_be(self) -> None:
+        """Accept no more, but keep the servers (see `_stop_accepting`). uvloop accepts nothing by halves."""
+        if self._is_asyncio:
             for sock in self._listening:
                 self._loop.remove_reader(sock)
-        self._loop.call_soon(self._loop.call_soon, self._pause, for_s)
 
     def _pause(self, for_s: float) -> None:
         if not self._closed:

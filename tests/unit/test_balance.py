@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import time
@@ -78,13 +79,18 @@ class House:
         return await asyncio.wait_for(loop.sock_recv(client, 10), 5)
 
     @property
+    def waiting(self) -> int:
+        """How many connections are in the stream."""
+        return self.first.balance._waiting()
+
+    @property
     def counts(self) -> tuple[int, int]:
         return len(self.first.transports), len(self.second.transports)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        first = Intake(loop, [self.listening], self.first.protocol, 100, [], self.first.balance)
+        first = self.intake = Intake(loop, [self.listening], self.first.protocol, 100, [], self.first.balance)
         await first.open()
         try:
             yield
@@ -182,6 +188,46 @@ async def test_connections_that_come_and_go_are_not_passed_on(house: House) -> N
         await until(lambda: house.counts == (0, 0))
     house.connect(4)
     await until(lambda: house.counts == (4, 0))
+
+
+@with_house
+async def test_the_last_one_to_leave_takes_what_waits(house: House) -> None:
+    """The stream ends with the workers, and what is in it would be lost."""
+    other = house.board.taken(2)
+    other.takes = True
+    house.connect(4)
+    await until(lambda: len(house.first.transports) + house.waiting == 4 and house.waiting > 0)
+    house.intake.close()
+    await house.intake.arrived()
+    assert house.waiting > 0  # the other one sees to it
+    other.takes = False
+    await house.intake.arrived()
+    assert house.counts == (4, 0)
+
+
+@with_house
+async def test_who_leaves_passes_nothing_on(house: House) -> None:
+    """Not even what it had accepted for others: they may have left meanwhile."""
+    other = house.board.taken(2)
+    other.takes = True
+    house.intake.close()
+    here, there = socket.socketpair()
+    house.clients.append(there)
+    here.setblocking(False)
+    gift = functools.partial(balance._Gift, house.first.balance)
+    await asyncio.get_running_loop().connect_accepted_socket(gift, here)
+    assert (house.counts, house.waiting) == ((1, 0), 0)
+
+
+@with_house
+async def test_what_is_accepted_when_it_closes_is_served(house: House) -> None:
+    """asyncio accepts in one turn, and makes the protocol in the next."""
+    house.connect()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    house.intake.close()
+    await house.intake.arrived()
+    assert await house.who_answers(house.clients[0]) == b"a"
 
 
 def test_a_board_is_the_same_for_all() -> None:

@@ -92,6 +92,7 @@ def test_at_the_line_it_stops_and_beyond_it_begins_again(
             await until(lambda: not taking.paused)
             assert len(servers) == 1
         taking.close()
+        await taking.arrived()
         assert not servers[0].is_serving()
 
     asyncio.run(run())
