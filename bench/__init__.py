@@ -24,6 +24,7 @@ which measures:
 ``text``           a report in words; ``terminal``, ``markdown``, ``charts``: where they stand
 ``memory``         a connection without a socket, for ``micro/`` and ``hello_path``
 ``instructions``   how many a hello request takes, by callgrind
+``parts``          where a request's time goes, by perf
 ``publish``        results.json -> the README's table, docs/benchmark-results.md, docs/charts/
 =================  ===========================================================
 

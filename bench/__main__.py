@@ -69,6 +69,24 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in text.split(","))
 
 
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Which interpreters run the servers, and on which cores they and their load run."""
+    add = parser.add_argument
+    add("--python", default=sys.executable, help="the interpreter that runs fastserve (default: this one)")
+    add(
+        "--peers",
+        help=f"the interpreter that runs the peers (default: {PEERS.relative_to(ROOT)}, if it is there)",
+    )
+    add(
+        "--server-cores",
+        type=numbers,
+        default=(0,),
+        metavar="CPUS",
+        help="default: 0; more for several workers",
+    )
+    add("--load-core", type=int, default=1, metavar="CPU", help="default: 1")
+
+
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line. ``QUICK`` in the environment is ``--quick``, for ``make bench QUICK=1``."""
     parser = argparse.ArgumentParser(
@@ -95,19 +113,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         type=lambda text: names(list(SERVERS), "server", text),
         help=f"of {', '.join(SERVERS)}",
     )
-    add("--python", default=sys.executable, help="the interpreter that runs fastserve (default: this one)")
-    add(
-        "--peers",
-        help=f"the interpreter that runs the peers (default: {PEERS.relative_to(ROOT)}, if it is there)",
-    )
-    add(
-        "--server-cores",
-        type=numbers,
-        default=(0,),
-        metavar="CPUS",
-        help="default: 0; more for several workers",
-    )
-    add("--load-core", type=int, default=1, metavar="CPU", help="default: 1")
+    add_places(parser)
     add("--results", type=Path, metavar="FILE", help="write everything measured to a file, sample by sample")
     add("--resume", action="store_true", help="go on with what FILE of --results has")
     add("--markdown", action="store_true", help="print the table for the README")
