@@ -289,7 +289,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     _count("ws_max_queue", 32, 2**20, "Messages held for the application before reading stops.", "websocket"),
     _bytes(
-        "ws_queue_bytes_max", 2**20, 1, "Their size before reading stops, however few they are.",
+        "ws_queue_bytes_max", 2**20, 1, "Their memory before reading stops, however few they are.",
         group="websocket",
     ),
     _count(

@@ -24,6 +24,7 @@ from fastserve.stream.sink import ClientDisconnected
 
 cdef extern from "Python.h":
     bint PyCoro_CheckExact(object coroutine)
+    int PyUnicode_KIND(object text) noexcept
 
 logger = logging.getLogger("fastserve.error")
 
@@ -89,7 +90,7 @@ cdef class WebSocketCycle(ASGICycle):
             return 0
         self.busy = True
         self.messages.append(data)
-        self.message_bytes += len(data)
+        self.message_bytes += held_bytes(data)
         if (len(self.messages) >= self.websockets.queue_max
                 or self.message_bytes > self.websockets.queue_bytes_max) and not self.paused:
             self.paused = True
@@ -157,7 +158,7 @@ cdef class WebSocketCycle(ASGICycle):
             return {"type": "websocket.connect"}
         if self.messages:
             data = self.messages.pop(0)
-            self.message_bytes -= len(data)
+            self.message_bytes -= held_bytes(data)
             if self.paused and (len(self.messages) < self.websockets.queue_max
                                 and self.message_bytes <= self.websockets.queue_bytes_max):
                 self.paused = False
@@ -252,3 +253,8 @@ cdef class WebSocketCycle(ASGICycle):
         logger.info('%s - "WebSocket %s" %s', f"{client[0]}:{client[1]}" if client else "",
                     printable(target.decode("latin-1")), outcome)
         return 0
+
+
+cdef inline Py_ssize_t held_bytes(object message) except -1:
+    """The memory of a message, about: a text's characters take up to four bytes each."""
+    return len(message) * PyUnicode_KIND(message) if type(message) is str else len(message)

@@ -11,6 +11,7 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Coroutine
+from sys import getsizeof
 from typing import Any
 
 from fastserve.asgi.result import await_result
@@ -107,7 +108,7 @@ class WebSocketCycle(MessageStream):
             return
         self._busy = True
         self._messages.append(data)
-        self._message_bytes += len(data)
+        self._message_bytes += getsizeof(data)
         if self._is_full() and not self._paused:
             self._paused = True
             self._session.pause()
@@ -241,7 +242,7 @@ class WebSocketCycle(MessageStream):
 
     def _take_message(self) -> Message:
         data = self._messages.popleft()
-        self._message_bytes -= len(data)
+        self._message_bytes -= getsizeof(data)
         if self._paused and not self._is_full():
             self._paused = False
             self._session.resume()

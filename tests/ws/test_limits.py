@@ -165,6 +165,16 @@ def test_messages_that_nobody_receives_stop_the_client(
     assert sent <= count <= sent + batch  # the last batch may have gone in part
 
 
+def test_text_counts_by_the_memory_that_it_takes(serve: Serve) -> None:
+    """Four bytes for each character, where one is beyond U+FFFF; not by its length."""
+    server = serve("--ws-max-queue", "1000000", "--ws-queue-bytes-max", "10000000")
+    before = server.output.count("waiting")
+    with WebSocket(server.port, "/waits") as ws:
+        server.wait_for("waiting", before + 1)
+        stuffed(ws, frame(TEXT, "𝄞".encode() * 100_000), 38_000_000)  # raises if the server reads on
+        server.get("/go")
+
+
 def test_pings_do_not_end_a_client_whose_messages_wait(serve: Serve) -> None:
     """Its pong is behind them."""
     server = serve("--ws-max-queue", "1", "--ws-ping-interval", "0.1", "--ws-ping-timeout", "0.2")
