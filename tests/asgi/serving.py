@@ -20,7 +20,7 @@ from wire.client import Client, Response, parse_response
 
 import fastserve
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 App = Callable[..., Any]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 COMMAND = (sys.executable, "-m", "fastserve")
 #: Longer where a machine is busy with other things.
-TIMEOUT_S = float(os.environ.get("FASTSERVE_TEST_TIMEOUT_S", "20"))
+TIMEOUT_S = float(os.environ.get("FASTSERVE_TEST_TIMEOUT_S", "60"))
 
 #: Enough of a request with a body of one byte, which `release` sends.
 HELD = b"POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"

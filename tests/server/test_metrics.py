@@ -84,7 +84,7 @@ def test_the_loop_is_seen_to_stall(tmp_path: Path, http: str) -> None:
         process.get("/sleeping")  # for 400 ms
         process.wait_for("held the event loop for")
         samples = scraped(process, "text/plain")
-    assert samples["fastserve_loop_holds_total", ()] == 1
+    assert samples["fastserve_loop_holds_total", ()] >= 1  # a slow machine may hold it again
     assert 0.25 < samples["fastserve_loop_held_seconds_total", ()] < 5
     late = samples["fastserve_loop_lag_seconds_bucket", (("le", "0.25"),)]
     assert late < samples["fastserve_loop_lag_seconds_count", ()]

@@ -19,8 +19,9 @@ from .conftest import Serve
 
 
 @pytest.mark.parametrize("size", [0, 9_000, 100_000, 5_000_000])
-def test_49_all_that_was_sent_arrives_before_the_close(server: Process, size: int) -> None:
+def test_49_all_that_was_sent_arrives_before_the_close(serve: Serve, size: int) -> None:
     """The client answers the Close 20 ms later: all data, the code, no reset."""
+    server = serve("--ws-close-timeout-s", "100")  # this client may be slow, and that is not the question
     before = server.output.count("closed: {'type': 'websocket.disconnect', 'code': 3333, 'reason': 'later'}")
     with WebSocket(server.port, f"/closes?bytes={size}&code=4321&reason=done") as ws:
         received = 0
