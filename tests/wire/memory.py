@@ -28,6 +28,8 @@ from .servers import PROFILES, Option
 TURNS = 3
 """Turns of the event loop between two pieces."""
 TIMEOUT_S = 3.0
+PATIENCE_S = 600.0
+"""Of deadlines for the client that a profile does not name."""
 RANDOM_CUTS = 12
 FEW_CUTS = 4
 
@@ -79,6 +81,8 @@ def _limits(options: Mapping[str, Option]) -> SimpleNamespace:
     from fastserve.options import BY_NAME, OPTIONS
 
     values = {option.name: option.default for option in OPTIONS if not option.argument}
+    # Who is slow in memory is this machine: 70,000 bytes one by one may take it longer than any client.
+    values |= dict.fromkeys(("timeout_keep_alive", "head_timeout_s", "body_timeout_s"), PATIENCE_S)
     values["forwarded_allow_ips"] = "127.0.0.1,::1"
     for flag, value in options.items():
         name = flag.replace("-", "_")
