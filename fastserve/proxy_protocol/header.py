@@ -12,6 +12,8 @@ import socket
 import struct
 from typing import NamedTuple
 
+from fastserve.proxy_protocol.checksum import crc32c
+
 __all__ = ["BadHeader", "Ends", "begins", "read"]
 
 #: `(host, port)`, `(path, None)` of a UNIX socket, or None.
@@ -38,6 +40,8 @@ _LAYOUTS = {
 }
 _FAMILIES = {_INET: socket.AF_INET, _INET6: socket.AF_INET6}
 _TLV = struct.Struct("!BH")
+_CRC32C = struct.Struct("!I")
+_TLV_CRC32C = 0x03  # section 2.2.3
 _TLV_SSL = 0x20  # section 2.2.6
 _CLIENT_SSL = 0x01
 
@@ -123,7 +127,7 @@ def _read_binary(data: bytes | bytearray, bytes_max: int) -> tuple[int, Ends | N
     if length < layout.size:
         raise BadHeader("its addresses are cut off")
     fields = layout.unpack_from(data, _FIXED.size)
-    secure = _was_encrypted(memoryview(data)[_FIXED.size + layout.size : size])
+    secure = _was_encrypted(memoryview(data)[:size], _FIXED.size + layout.size)
     if family == _UNIX:
         path = fields[1].rstrip(b"\0").decode("utf-8", "surrogateescape")
         return size, Ends(None, (path, None), secure)
@@ -134,16 +138,31 @@ def _read_binary(data: bytes | bytearray, bytes_max: int) -> tuple[int, Ends | N
     )
 
 
-def _was_encrypted(values: memoryview) -> bool:
-    """What type-length-value fields say about TLS; no other one means anything here, each has to be whole."""
+def _was_encrypted(header: memoryview, begin: int) -> bool:
+    """What the type-length-value fields from there on say about TLS, if the header is what was sent.
+
+    Fields of other kinds mean nothing here, but each has to be whole.
+    """
     secure = False
-    while values:
-        if len(values) < _TLV.size:
+    while begin < len(header):
+        value = begin + _TLV.size
+        if value > len(header):
             raise BadHeader("its last field is cut off")
-        kind, length = _TLV.unpack_from(values)
-        if len(values) < _TLV.size + length:
+        kind, length = _TLV.unpack_from(header, begin)
+        begin = value + length
+        if begin > len(header):
             raise BadHeader("its last field is cut off")
         if kind == _TLV_SSL and length > 0:
-            secure = bool(values[_TLV.size] & _CLIENT_SSL)
-        values = values[_TLV.size + length :]
+            secure = bool(header[value] & _CLIENT_SSL)
+        elif kind == _TLV_CRC32C:
+            _judge_checksum(header, value, length)
     return secure
+
+
+def _judge_checksum(header: memoryview, at: int, length: int) -> None:
+    """The checksum was made of the whole header, with zeros in its place."""
+    if length != _CRC32C.size:
+        raise BadHeader(f"its checksum has {length} bytes")
+    (told,) = _CRC32C.unpack_from(header, at)
+    if told != crc32c(bytes(header[:at]) + bytes(length) + bytes(header[at + length :])):
+        raise BadHeader("its checksum is wrong")

@@ -64,7 +64,9 @@ def test_through_a_unix_socket(tmp_path: Path) -> None:
         assert ask(port, times=3)["client"] == CLIENT
 
 
-@pytest.mark.parametrize("word", ["send-proxy-v2", "send-proxy"])
+@pytest.mark.parametrize(
+    "word", ["send-proxy-v2 proxy-v2-options crc32c", "send-proxy"], ids=["version 2", "version 1"]
+)
 def test_a_client_that_haproxy_introduces(tmp_path: Path, word: str) -> None:
     """It reads nothing of what it passes on. Its checks, before requests and meanwhile, are no clients."""
     with (

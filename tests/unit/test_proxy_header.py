@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastserve.proxy_protocol.checksum import crc32c
 from fastserve.proxy_protocol.header import BadHeader, Ends, begins, read
 
 BYTES_MAX = 65536
@@ -24,11 +25,16 @@ CLIENT, SERVER = ("192.0.2.1", 4711), ("192.0.2.2", 80)
 SSL = b"\x20\0\x05\x01\0\0\0\0"  # the client spoke TLS, and its certificate is nobody's concern
 PLAIN = b"\x20\0\x05\0\0\0\0\0"
 UNKNOWN_FIELD = b"\xe0\0\x03abc"
+CHECKSUM = b"\x03\0\x04\0\0\0\0"  # what it is made with
 
 
 def binary(first: int, family: int, addresses: bytes, *fields: bytes) -> bytes:
     rest = addresses + b"".join(fields)
     return SIGNATURE + struct.pack("!BBH", first, family, len(rest)) + rest
+
+
+def with_checksum(header: bytes) -> bytes:
+    return header.replace(CHECKSUM, CHECKSUM[:3] + struct.pack("!I", crc32c(header)))
 
 
 GOOD = {
@@ -48,6 +54,8 @@ GOOD = {
     binary(PROXY, TCP4, INET, UNKNOWN_FIELD, SSL, UNKNOWN_FIELD): Ends(CLIENT, SERVER, True),
     binary(PROXY, TCP4, INET, b"\x20\0\0"): Ends(CLIENT, SERVER, False),
     binary(PROXY, TCP4, INET, b"\x04" + struct.pack("!H", 60000) + bytes(60000)): Ends(CLIENT, SERVER, False),
+    with_checksum(binary(PROXY, TCP4, INET, CHECKSUM)): Ends(CLIENT, SERVER, False),
+    with_checksum(binary(PROXY, TCP4, INET, UNKNOWN_FIELD, CHECKSUM, SSL)): Ends(CLIENT, SERVER, True),
     binary(PROXY, 0x00, b""): None,
     binary(PROXY, 0x00, b"whatever"): None,
     binary(LOCAL, 0x00, b""): None,
@@ -85,6 +93,9 @@ BAD = {
     binary(PROXY, STREAM, PATHS[:-1]): "its addresses are cut off",
     binary(PROXY, TCP4, INET, b"\x20"): "its last field is cut off",
     binary(PROXY, TCP4, INET, UNKNOWN_FIELD, b"\x20\0\x05\x01"): "its last field is cut off",
+    binary(PROXY, TCP4, INET, CHECKSUM): "its checksum is wrong",
+    with_checksum(binary(PROXY, TCP4, INET, CHECKSUM, SSL))[:-1] + b"\1": "its checksum is wrong",
+    binary(PROXY, TCP4, INET, b"\x03\0\x03\0\0\0"): "its checksum has 3 bytes",
     SIGNATURE + struct.pack("!BBH", PROXY, TCP4, 65535): "it is longer than 65536 bytes",
 }
 
@@ -129,6 +140,16 @@ def test_what_is_not_exactly_right_is_refused(header: bytes, why: str) -> None:
     with pytest.raises(BadHeader) as raised:
         read(header, BYTES_MAX)
     assert str(raised.value) == why
+
+
+@pytest.mark.parametrize(
+    ("data", "crc"),
+    [(bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43), (bytes(range(32)), 0x46DD794E)],
+    ids=["zeros", "ones", "incrementing"],
+)
+def test_checksums_of_rfc_3720(data: bytes, crc: int) -> None:
+    """Appendix B.4."""
+    assert crc32c(data) == crc
 
 
 def test_a_header_may_be_as_long_as_is_allowed() -> None:
