@@ -20,6 +20,7 @@ which measures:
 ``paced_load``     a workload at a constant rate, that paced.c drives
 ``workloads/``     one file per workload: what is asked, and the goal
 ``result``         samples -> medians, ratios, verdicts; their file of JSON
+``standing``       who is the first among the Python servers
 ``rounds``         in which order is measured
 ``text``           a report in words; ``terminal``, ``markdown``, ``charts``: where they stand
 ``memory``         a connection without a socket, for ``micro/`` and ``hello_path``

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.application import ALONE
-from bench.markdown import OURS
 from bench.result import Report, Row, WorkloadResult
+from bench.standing import OURS
 from bench.workload import Group
 
 TEXT = "#808080"

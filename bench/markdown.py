@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.result import Report, Row, WorkloadResult
+from bench.standing import OURS, standings
 from bench.terminal import DETAILS, cell
 from bench.text import about, sentence, spread_text, value
 from bench.workload import Group
@@ -13,7 +14,7 @@ from fastserve.measure.spread import ratios
 COLUMNS = ("fastserve", "uvicorn", "granian", "nginx", "floor")
 """Servers that have a column in the README; the page has them all."""
 
-OURS, THEIRS = "fastserve", "uvicorn"
+THEIRS = "uvicorn"
 PAGE_DETAILS = tuple(name for name in DETAILS if name != "server_waited")
 
 
@@ -65,6 +66,7 @@ def page(report: Report) -> str:
         "[benchmarks.md](benchmarks.md) tells how it is measured and what it does not tell.",
         *about(report),
         "A star: the load client's core was busy, so that rate and latency are its own, not the server's.",
+        "\n".join(f"- {line}" for line in standings(report)),
         "![hello, every server](charts/hello.svg)",
     ]
     for group in Group:

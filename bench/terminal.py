@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.result import Report, Row, WorkloadResult
+from bench.standing import standings
 from bench.text import about, sentence, skipped, spread_text
 
 DETAILS = {
@@ -98,6 +99,8 @@ def show(report: Report) -> None:
         for outcome in result.outcomes(report.version):
             style = {True: "green", False: "red", None: ""}[outcome.met]
             console.print(Text(f"  {sentence(outcome, result.workload.metric)}", style=style))
+    for line in standings(report):
+        console.print(Text(line))
 
 
 def table(result: WorkloadResult) -> Table:
