@@ -284,7 +284,8 @@ class Server:
         endpoint = self._endpoint = core.part("Endpoint")(
             *arguments, *([upgrade] if upgrade is not None else ())
         )
-        endpoint.timed = access.needs_times(config) or bool(slow_requests or self._measuring)
+        endpoint.times_first_byte = access.needs_times(config)
+        endpoint.timed = endpoint.times_first_byte or bool(slow_requests or self._measuring)
         protocol = config.get_http_protocol()
         plain: Callable[[], asyncio.BaseProtocol] = lambda: protocol(endpoint)  # noqa: E731
         accept = plain

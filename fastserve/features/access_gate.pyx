@@ -2,7 +2,6 @@
 
 from libc.stdint cimport uint64_t
 
-from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer, Sink
 
@@ -38,7 +37,7 @@ cdef class AccessGate(Observer):
         if self.is_excluded(request.path):
             return 0
         if sink.status < 500:
-            if self.slow_s > 0 and fs_exact_s() - sink.began_s < self.slow_s:
+            if self.slow_s > 0 and sink.ended_s - sink.began_s < self.slow_s:
                 return 0
             if self.sample < 1 and random() >= self.sample:
                 return 0

@@ -38,7 +38,7 @@ cdef class AccessLines(AccessLog):
     cdef int stream_ended(self, Request request, Sink sink) except -1:
         if sink.status == SWITCHING_PROTOCOLS:
             return 0  # its line comes when that ends
-        cdef double took_s = fs_exact_s() - sink.began_s if sink.began_s > 0 else 0
+        cdef double took_s = sink.ended_s - sink.began_s if sink.began_s > 0 else 0
         cdef object first_s = sink.first_byte_s - sink.began_s if sink.first_byte_s > 0 else None
         cdef object held_s = 0.0 if self.watch is None else self.watch.step_held_s()
         return self.put(Answered(request, sink.status, sink.bytes_sent, sink.bytes_received,

@@ -1,6 +1,5 @@
 """Which requests took long, and where did their time go?"""
 
-from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Observer, Sink
 
@@ -20,7 +19,7 @@ cdef class SlowRequests(Observer):
         cdef double took_s
         if sink.began_s <= 0:
             return 0
-        took_s = fs_exact_s() - sink.began_s
+        took_s = sink.ended_s - sink.began_s
         if took_s >= self.threshold_s:
             self.tell(request, sink.status, took_s, sink.thread_wait_s, sink.body_wait_s, sink.ran_s, sink.cpu_s,
                       sink.client_wait_s)

@@ -311,8 +311,7 @@ cdef class Connection(Channel):
         """The request in hand is answered, or never will be: forget it, and tell who watches."""
         cdef Request request = self.request
         cdef Observer observer
-        if self.endpoint.timed and self.stream is not None:
-            self.stream.note_times()
+        sink.note_end(self.stream)
         self.request = self.stream = None
         self.sink = None
         if request is not None:

@@ -7,6 +7,7 @@ from fastserve.net.backlog cimport Backlog
 from fastserve.net.outbox cimport Outbox
 from fastserve.stream.channel cimport ByteSession
 from fastserve.stream.sink cimport Sink
+from fastserve.stream.stream cimport Stream
 
 
 cdef enum AnswerState:
@@ -46,6 +47,7 @@ cdef class H1Sink(Sink):
     cdef int reset(self) noexcept
     cdef int enter(self, AnswerState state) noexcept
     cdef int take_along(self) except -1
+    cdef int note_end(self, Stream stream) except -1
     cdef int client_gone(self) except -1
     cdef int hold_head(self, fs_buf *buf, int status, int64_t length, bint closes, bint has_date,
                        bint has_server) except -1

@@ -23,6 +23,7 @@ from fastserve.net.debug cimport live
 from fastserve.stream.channel cimport ByteSession
 from fastserve.stream.head cimport Head
 from fastserve.stream.sink cimport Sink
+from fastserve.stream.stream cimport Stream
 
 # A body above this goes to the transport as it is; below it, one copy is cheaper than a second piece.
 cdef Py_ssize_t JOIN_BYTES_MAX = 16384
@@ -151,6 +152,14 @@ cdef class H1Sink(Sink):
 
     cdef int resume_body(self) except -1:
         return self.channel.on_body_paused(False)
+
+    cdef int note_end(self, Stream stream) except -1:
+        """From the connection: the request ends; `stream` had it, or None."""
+        if self.channel.endpoint.timed:
+            if stream is not None:
+                stream.note_times()
+            self.ended_s = fs_exact_s()
+        return 0
 
     cdef int client_gone(self) except -1:
         """From the connection: nothing that is sent from now on arrives."""
@@ -360,7 +369,7 @@ cdef class H1Sink(Sink):
             if chunk_size:
                 memcpy(at + size, b"\r\n", 2)
         self.enter(IN_BODY)
-        if self.channel.endpoint.timed:
+        if self.channel.endpoint.times_first_byte:
             self.first_byte_s = fs_exact_s()
         if joined:
             self.channel.outbox.put(piece)

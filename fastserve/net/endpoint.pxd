@@ -31,7 +31,8 @@ cdef class Endpoint:
     cdef readonly Py_ssize_t tunnels      # and now
     cdef readonly bint last_answers
     cdef readonly bint draining
-    cdef public bint timed       # sinks note when their request began and their answer did
+    cdef public bint timed       # sinks note when their request began and ended
+    cdef public bint times_first_byte  # and when their answer began
     cdef bint spares_newcomers  # while draining: connections that have had no request yet
 
     # Limits (options of these names); times in seconds, 0 for none

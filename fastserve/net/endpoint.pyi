@@ -59,6 +59,7 @@ class Endpoint:
 
     total_requests: int
     timed: bool
+    times_first_byte: bool
     tally: Any
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...

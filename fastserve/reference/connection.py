@@ -268,6 +268,10 @@ class Connection(Peer):
     # ---- what a sink asks (response.Channel) ----
 
     @property
+    def times_first_byte(self) -> bool:
+        return self.endpoint.times_first_byte
+
+    @property
     def last_answers(self) -> bool:
         return self.endpoint.last_answers
 

@@ -66,8 +66,10 @@ class Endpoint:
         self.request_filter = request_filter
         self.upgrade = upgrade
         self.total_requests = 0
-        #: Sinks note when their request began and their answer did.
+        #: Sinks note when their request began.
         self.timed = False
+        #: And when their answer did.
+        self.times_first_byte = False
         self.refusals: dict[str, int] = {}  # reason -> how many requests were turned away for it
         self.stuck_clients = 0  # connections that were dropped for taking nothing
         self.upgraded = 0  # connections that have become something else, so far

@@ -57,6 +57,10 @@ class Channel(Protocol):
     def last_answers(self) -> bool:
         """Whether each answer is now the last of its connection."""
 
+    @property
+    def times_first_byte(self) -> bool:
+        """Whether sinks note when their answer begins."""
+
     def default_fields(self, own: set[bytes]) -> bytes:
         """The lines that stand in every answer, but for those whose (lower-case) names are in `own`."""
 
@@ -251,7 +255,7 @@ class ResponseSink(Sink):
         if self.state is AnswerState.HEAD_HELD:
             piece = self._head + self._framing(len(data), more)
             self.enter(AnswerState.IN_BODY)
-            if self.began_s:
+            if self.channel.times_first_byte:
                 self.first_byte_s = time.monotonic()
         if not self._no_body:
             piece += self._framed(data, more)

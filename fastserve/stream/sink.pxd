@@ -13,6 +13,7 @@ cdef class Sink:
     cdef readonly uint64_t bytes_received  # of the request's body
     cdef readonly double began_s         # when the request's head was complete, on the exact clock; 0: nobody asks
     cdef readonly double first_byte_s    # when the answer's first byte went out; 0: none has, or nobody asks
+    cdef readonly double ended_s         # when the answer was complete or given up, where observers are told
     # Where the time went, in seconds, once its stream has noted it
     cdef readonly double thread_wait_s   # for a thread
     cdef readonly double body_wait_s     # for the request's body

@@ -25,6 +25,10 @@ class Sink:
         """When the answer's first byte went out, on that clock; 0 if none has, or nobody asks."""
 
     @property
+    def ended_s(self) -> float:
+        """When the answer was complete, or given up, on that clock; for observers, who hear of it then."""
+
+    @property
     def thread_wait_s(self) -> float:
         """How long the request waited for a thread, in seconds; 0 if nobody notes where the time goes."""
 
