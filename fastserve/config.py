@@ -73,6 +73,7 @@ class Config:
     root_path_stripped: bool
     env_file: str | None
     reset_contextvars: bool
+    pathsend: bool
     bind: list[str]
     insecure_bind: list[str]
     host: str

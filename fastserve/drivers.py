@@ -31,7 +31,7 @@ def driver_for(
         return core.part(kind)(config.loaded_app, loop, context, config)
     return core.part("ASGIDriver")(
         config.loaded_app, loop, context, state,
-        config.root_path, config.read_buffer_bytes_max, config.root_path_stripped,
+        config.root_path, config.read_buffer_bytes_max, config.root_path_stripped, config.pathsend,
     )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ OPTIONS: tuple[Option, ...] = (
         "Start each request in an empty context, not in a copy of the one in which the server was started.",
         uvicorn="Without it, a request sees no context variable of an earlier one here either.",
     ),
+    Option("pathsend", bool, False, "application", "Offer http.response.pathsend to ASGI applications."),
     # --- socket
     Option(
         "bind", str, (), "socket",
@@ -292,10 +293,7 @@ OPTIONS: tuple[Option, ...] = (
         "ws_queue_bytes_max", 2**20, 1, "Their memory before reading stops, however few they are.",
         group="websocket",
     ),
-    _count(
-        "ws_fragments_max", 2**17, 2**31 - 1, "A message in more frames closes by 1008.",
-        "websocket",
-    ),
+    _count("ws_fragments_max", 2**17, 2**31 - 1, "A message in more frames closes by 1008.", "websocket"),
     _seconds(
         "ws_answer_timeout_s", 60.0,
         "How long the application may leave a handshake without an answer; then 503. 0: for ever.",

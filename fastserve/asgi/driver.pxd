@@ -13,6 +13,7 @@ from fastserve.stream.stream cimport Driver, Stream
 cdef enum ResponseState:
     EXPECT_START   # of the response
     EXPECT_BODY
+    SENDING_FILE   # which is the whole body
     RESPONDED
 
 
@@ -22,6 +23,7 @@ cdef class ASGIDriver(Driver):
     cdef object context
     cdef ScopeMaker scopes
     cdef Py_ssize_t read_buffer_bytes_max
+    cdef bint pathsend
     cdef bint use_task_factory
     cdef dict task_keywords
     cdef bint spawning       # the start-up context is entered
@@ -78,6 +80,7 @@ cdef class ASGICycle(Stream):
     cdef int wake_receivers(self) except -1
     cdef object send_start(self, dict message)
     cdef object send_body(self, dict message)
+    cdef object send_path(self, dict message)
     cdef object after_part(self)
     cdef object after_response(self)
 
@@ -92,3 +95,7 @@ cdef class Receive(Awaitable):
 cdef class Drain(Awaitable):
     cdef ASGICycle cycle
     cdef bint owes_turn
+
+
+cdef class FileDrain(Drain):
+    pass

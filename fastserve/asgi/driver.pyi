@@ -28,6 +28,7 @@ class ASGIDriver(Driver):
         root_path: str = "",
         read_buffer_bytes_max: int = 65536,
         root_path_stripped: bool = True,
+        pathsend: bool = False,
     ) -> None: ...
     @property
     def tasks(self) -> set[asyncio.Task[None]]: ...
@@ -54,6 +55,9 @@ class Receive(Awaitable):
 
 class Drain(Awaitable):
     """What send() returns while the client is slow: done when it has caught up; raises when it is gone."""
+
+class FileDrain(Drain):
+    """The same while a file is sent: done when that is."""
 
 class ASGICycle(Stream):
     """One request, in the application's hands; to the event loop's task, a coroutine."""

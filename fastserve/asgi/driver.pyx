@@ -21,6 +21,7 @@ from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.csrc.watch cimport fs_watch, fs_watch_begin, fs_watch_end
 from fastserve.loop_watch cimport LoopWatch
 from fastserve.net.debug cimport live
+from fastserve.stream.file_range cimport open_file
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink, stems_from_disconnect
 from fastserve.stream.stream cimport Driver, Stream
@@ -55,6 +56,7 @@ cdef object Task = asyncio.Task
 cdef str HTTP_START = "http.response.start"
 cdef str HTTP_BODY = "http.response.body"
 cdef str HTTP_EARLY_HINT = "http.response.early_hint"
+cdef str HTTP_PATH = "http.response.pathsend"
 
 # An application that sends in a loop and never meets a slow client would keep the event loop to itself: after so many
 # parts without a wait, one send() lets the others on. Few enough that nobody waits long; enough to cost nothing.
@@ -72,14 +74,17 @@ cdef class ASGIDriver(Driver):
     :param root_path: the path that the application is mounted at
     :param read_buffer_bytes_max: body bytes that wait for the application before the client is stopped
     :param root_path_stripped: whether the proxy took root_path off the paths that come here
+    :param pathsend: whether applications may send files by their paths
     """
 
     def __init__(self, app, loop, context, state=None, root_path="", read_buffer_bytes_max=65536,
-                 root_path_stripped=True):
+                 root_path_stripped=True, pathsend=False):
         self.app = app
         self.loop = loop
         self.context = context
-        self.scopes = ScopeMaker(root_path, state if state is not None else {}, root_path_stripped)
+        self.scopes = ScopeMaker(root_path, state if state is not None else {}, root_path_stripped,
+                                 pathsend)
+        self.pathsend = pathsend
         self.read_buffer_bytes_max = read_buffer_bytes_max
         self.use_task_factory = loop.get_task_factory() is not None
         self.task_keywords = {"loop": loop}
@@ -206,6 +211,20 @@ cdef class Drain(Awaitable):
         if self.cycle.driver.timed and self.cycle.client_asked_s == 0:
             self.cycle.client_asked_s = fs_exact_s()
         return self.cycle.sink.wait_writable()
+
+
+cdef class FileDrain(Drain):
+    """The same while a file is sent: done when that is."""
+
+    cdef object poll(self):
+        cdef Sink sink = self.cycle.sink
+        Drain.poll(self)
+        if not sink.finished:
+            return PENDING
+        if sink.file_error is not None:
+            raise sink.file_error
+        self.cycle.state = RESPONDED
+        self.cycle.wake_receivers()
 
 
 cdef class ASGICycle(Stream):
@@ -338,7 +357,7 @@ cdef class ASGICycle(Stream):
 
     cdef int settle(self, object result) except -1:
         """The application has returned."""
-        if self.sink.finished:  # answered, or the client is gone
+        if self.sink.finished or self.state == SENDING_FILE:  # answered, or it will be; or the client is gone
             return self.end()
         try:
             if result is not None:
@@ -531,6 +550,8 @@ cdef class ASGICycle(Stream):
         if self.state == EXPECT_BODY:
             if kind == HTTP_BODY:
                 return self.send_body(fields)
+            if self.driver.pathsend and kind == HTTP_PATH:
+                return self.send_path(fields)
             raise RuntimeError(f"Expected ASGI message 'http.response.body', but got {kind!r}.")
         if self.state == EXPECT_START:
             if kind == HTTP_START:
@@ -553,6 +574,16 @@ cdef class ASGICycle(Stream):
             self.state = RESPONDED
             return READY if self.receivers is None else self.after_response()
         return self.after_part()
+
+    cdef object send_path(self, dict fields):
+        """Of a file that cannot be opened the application hears as if it had opened it."""
+        cdef Sink sink = self.sink
+        cdef FileDrain drain
+        sink.send_file(open_file(field(fields, "path")))
+        self.state = SENDING_FILE
+        drain = FileDrain.__new__(FileDrain)
+        drain.cycle = self
+        return drain
 
     cdef object after_part(self):
         """What send() returns when more is to come."""

@@ -5,7 +5,8 @@ from fastserve.stream.request cimport Request
 
 cdef class ScopeMaker:
     cdef dict template
-    cdef dict extensions
+    cdef dict extensions       # of a plain connection
+    cdef dict tls_extensions   # the same of an encrypted one, but for its own
     cdef dict state
     cdef str prefix            # what a proxy took off the path
     cdef bytes raw_prefix

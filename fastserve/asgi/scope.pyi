@@ -8,4 +8,6 @@ SPEC_VERSION: str
 class ScopeMaker:
     """Makes the scopes of one application. `state` is the lifespan's; each scope gets a shallow copy."""
 
-    def __new__(cls, root_path: str, state: dict[str, Any], is_stripped: bool = True) -> Self: ...
+    def __new__(
+        cls, root_path: str, state: dict[str, Any], is_stripped: bool = True, pathsend: bool = False
+    ) -> Self: ...

@@ -20,12 +20,15 @@ cdef class ScopeMaker:
     :param root_path: the path that the application is mounted at
     :param state: from the lifespan; each scope gets a shallow copy
     :param is_stripped: whether the proxy took root_path off the paths that come here
+    :param pathsend: whether applications are told that files may be sent by their paths
     """
 
-    def __cinit__(self, str root_path not None, dict state not None, bint is_stripped=True):
+    def __cinit__(self, str root_path not None, dict state not None, bint is_stripped=True, bint pathsend=False):
         self.prefix = root_path if is_stripped else ""
         self.raw_prefix = self.prefix.encode("utf-8")
-        self.extensions = {"http.response.early_hint": {}}
+        self.extensions = self.tls_extensions = {"http.response.early_hint": {}}
+        if pathsend:
+            self.extensions = {**self.tls_extensions, "http.response.pathsend": {}}
         self.state = state
         self.template = {
             "type": "http",
@@ -70,8 +73,10 @@ cdef class ScopeMaker:
             PyDict_SetItem(state, "request_id", request.request_id)
             PyDict_SetItem(state, "traceparent", request.traceparent)
         PyDict_SetItem(scope, "state", state)
-        extensions = PyDict_Copy(self.extensions)
-        if request.tls is not None:
+        if request.tls is None:
+            extensions = PyDict_Copy(self.extensions)
+        else:
+            extensions = PyDict_Copy(self.tls_extensions)
             PyDict_SetItem(extensions, "tls", PyDict_Copy(request.tls))
         PyDict_SetItem(scope, "extensions", extensions)
         if len(request.query_string) > 0:

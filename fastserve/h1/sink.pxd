@@ -4,8 +4,10 @@ from libc.stdint cimport int64_t, uint64_t
 
 from fastserve.csrc.resp cimport fs_buf
 from fastserve.net.backlog cimport Backlog
+from fastserve.net.file_sender cimport FileSender
 from fastserve.net.outbox cimport Outbox
 from fastserve.stream.channel cimport ByteSession
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
 
@@ -56,3 +58,9 @@ cdef class H1Sink(Sink):
     cdef int write_piece(self, object data, Py_ssize_t size) except -1
     cdef int account(self, Py_ssize_t size, bint more) except -1
     cdef int complete(self) except -1
+    cdef int send_large_file(self, FileRange file) except -1
+    cdef int file_over(self, object error) except -1
+
+
+cdef class BodyFile(FileSender):
+    cdef H1Sink sink

@@ -1,4 +1,5 @@
 from fastserve.net.backlog import Backlog
+from fastserve.net.file_sender import FileSender
 from fastserve.stream.sink import Sink
 
 class Channel(Backlog):
@@ -6,3 +7,6 @@ class Channel(Backlog):
 
 class H1Sink(Sink):
     """The answer to one HTTP/1 request."""
+
+class BodyFile(FileSender):
+    """The file that is an answer's body."""

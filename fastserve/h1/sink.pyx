@@ -5,6 +5,8 @@ that an answer which is whole at that moment is one piece with a Content-Length.
 is chunked, or, for HTTP/1.0, ends with the connection. `enter` is the one place where its state changes.
 """
 
+import os
+
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_REFCNT
 from libc.stdint cimport int64_t
@@ -20,13 +22,17 @@ from fastserve.csrc.resp cimport (
 )
 from fastserve.net.backlog cimport Backlog
 from fastserve.net.debug cimport live
+from fastserve.net.file_sender cimport FileSender
 from fastserve.stream.channel cimport ByteSession
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.head cimport Head
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
 
 # A body above this goes to the transport as it is; below it, one copy is cheaper than a second piece.
 cdef Py_ssize_t JOIN_BYTES_MAX = 16384
+# Up to this, a file is read: cheaper than to wait until the transport is empty, and one write with the head.
+cdef int64_t READ_BYTES_MAX = 65536
 cdef bytes LAST_CHUNK = b"0\r\n\r\n"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -94,6 +100,7 @@ cdef class H1Sink(Sink):
         self.disconnected = self.finished = False
         self.chunked = self.has_length = self.no_body = False
         self.length_left = 0
+        self.file_error = None
         return 0
 
     def __dealloc__(self):
@@ -167,11 +174,13 @@ cdef class H1Sink(Sink):
         if not self.finished:
             self.status = 499  # nginx's name for an answer that nobody waited for
             self.enter(GIVEN_UP)
+            self.channel.outbox.stop_bypass()
         return 0
 
     cdef int abort(self) except -1:
         if not self.finished:
             self.enter(GIVEN_UP)
+            self.channel.outbox.stop_bypass()
             self.channel.on_gave_up(self)
         return 0
 
@@ -412,6 +421,53 @@ cdef class H1Sink(Sink):
         self.enter(COMPLETE)
         self.channel.on_answered(self)
         return 0
+
+    # ---- a file as the body ----
+
+    cdef bint sends_files(self) noexcept:
+        return self.channel.outbox.wire is None
+
+    cdef int send_file(self, FileRange file) except -1:
+        if self.state >= COMPLETE:
+            return 0
+        if self.state != HEAD_HELD:
+            raise RuntimeError("a file is the whole body of an answer, behind its head")
+        if self.has_length and not self.no_body:
+            if file.size < self.length_left:
+                self.account(file.size, False)
+            file.size = self.length_left
+        if self.no_body:
+            self.write_first(b"", 0, file.size, False)
+            return self.complete()
+        if file.size > READ_BYTES_MAX:
+            return self.send_large_file(file)
+        data = os.pread(file.descriptor, file.size, file.offset)
+        if len(data) < file.size:
+            raise RuntimeError(f"the file has become shorter: {file.size - len(data)} bytes are missing")
+        return self.send_data(data, False)
+
+    cdef int send_large_file(self, FileRange file) except -1:
+        cdef BodyFile sender = BodyFile.__new__(BodyFile)
+        self.write_first(b"", 0, file.size, False)
+        sender.sink = self
+        return sender.begin(self.channel.outbox, file)
+
+    cdef int file_over(self, object error) except -1:
+        if error is None:
+            return self.complete()
+        self.file_error = error
+        return self.abort()
+
+
+cdef class BodyFile(FileSender):
+    """The file that is an answer's body."""
+
+    cdef int on_sent(self, int64_t size) except -1:
+        self.sink.bytes_sent += size
+        return 0
+
+    cdef int on_over(self, object error) except -1:
+        return self.sink.file_over(error)
 
 
 cdef bytes interim_head(int status, object headers, fs_said *said):

@@ -12,6 +12,18 @@ from fastserve.net.turn cimport Turn, Writer
 cdef Py_ssize_t JOIN_BYTES_MAX = 65536
 
 
+cdef class Bypass:
+    """What writes to the outbox's connection, and not through its transport, while nothing is put into the outbox."""
+
+    cdef int on_drained(self) except -1:
+        """The transport, which was not when it was asked, is empty."""
+        raise NotImplementedError
+
+    cdef int stop(self) except -1:
+        """Nothing more of this is wanted."""
+        raise NotImplementedError
+
+
 cdef class Outbox(Writer):
     """The write side of one connection.
 
@@ -89,6 +101,8 @@ cdef class Outbox(Writer):
         return 0
 
     cdef int resume(self) except -1:
+        if self.bypass is not None:
+            return self.bypass.on_drained()
         self.paused = False
         self.wake()
         return 0
@@ -107,6 +121,7 @@ cdef class Outbox(Writer):
     cdef int close(self) except -1:
         """The connection is gone: what waits is dropped, who waits is woken. Breaks the cycle with the transport."""
         self.closed = True
+        self.stop_bypass()
         self.first = self.rest = None
         self.waiting_bytes = 0
         self.transport = self.wire = self.write = None
@@ -122,11 +137,45 @@ cdef class Outbox(Writer):
                     future.set_result(None)
         return 0
 
+    # ---- what writes past the transport ----
+
+    cdef int bypass_by(self, Bypass bypass) except -1:
+        """All that was put here goes out first; who writes waits from now on."""
+        self.flush_if_open()
+        self.bypass = bypass
+        self.paused = True
+        self.left_before = 0
+        return 0
+
+    cdef int bypassed(self) except -1:
+        """The bypass is over: all is as before. Who waits is to be woken."""
+        self.bypass = None
+        self.paused = False
+        self.transport.set_write_buffer_limits(self.bytes_max)
+        return 0
+
+    cdef int stop_bypass(self) except -1:
+        cdef Bypass bypass = self.bypass
+        if bypass is not None:
+            self.bypass = None
+            self.paused = False
+            bypass.stop()
+        return 0
+
+    cdef bint is_drained(self) except -1:
+        """Whether the transport holds nothing; if it does, the bypass hears when it does not."""
+        if self.transport.get_write_buffer_size() == 0:
+            return True
+        self.transport.set_write_buffer_limits(0)  # pauses at once, and resumes when it is empty
+        return False
+
     # ---- a client that takes nothing ----
 
     cdef uint64_t left_to_write(self) except? 0:
         """Bytes that the kernel has not got yet."""
         cdef uint64_t left = 0 if self.transport is None else self.transport.get_write_buffer_size()
+        if self.bypass is not None:
+            left += <uint64_t>self.bypass.left
         return left if self.wire is None else left + <uint64_t>self.wire.get_write_buffer_size()
 
     cdef bint is_stuck(self, double now_s, double timeout_s) except -1:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
+import os
+import stat
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from fastserve.asgi.result import await_result
 from fastserve.reference.logline import complain
@@ -29,6 +32,8 @@ __all__ = ["SENDS_IN_A_ROW_MAX", "ASGIDriver", "Message", "enter_request", "read
 
 # An application that sends in a loop and never meets a slow client would keep the event loop to itself.
 SENDS_IN_A_ROW_MAX = 64
+
+FILE_BLOCK_BYTES = 65536
 
 Message = dict[str, Any]
 Receive = Callable[[], Coroutine[Any, Any, Message]]
@@ -56,7 +61,8 @@ class ASGIDriver(Driver):
 
     `state` is what the lifespan left; each scope gets a shallow copy. `root_path` is where the application is
     mounted, and `root_path_stripped` says that the proxy took it off the paths that come here. The client is
-    stopped while more than `read_buffer_bytes_max` bytes of a body wait for the application.
+    stopped while more than `read_buffer_bytes_max` bytes of a body wait for the application. `pathsend` lets
+    applications send files by their paths.
     """
 
     def __init__(
@@ -68,8 +74,10 @@ class ASGIDriver(Driver):
         root_path: str = "",
         read_buffer_bytes_max: int = 65536,
         root_path_stripped: bool = True,
+        pathsend: bool = False,
     ) -> None:
         self.app = app
+        self.pathsend = pathsend
         self.loop = loop
         self.context = context
         self.state = state if state is not None else {}
@@ -148,6 +156,8 @@ class ASGIDriver(Driver):
         extensions: dict[str, dict[str, Any]] = {"http.response.early_hint": {}}
         if request.tls is not None:
             extensions["tls"] = request.tls.copy()
+        elif self.pathsend:
+            extensions["http.response.pathsend"] = {}
         state = self.state.copy()
         if request.request_id is not None:
             state |= {"request_id": request.request_id, "traceparent": request.traceparent}
@@ -173,8 +183,9 @@ class ASGIDriver(Driver):
         """That of a request that may become a WebSocket, with the extensions that concern it."""
         scope = self.scope(request)
         del scope["method"]
-        scope["extensions"].pop("http.response.early_hint")
-        scope["extensions"]["websocket.http.response"] = {}
+        scope["extensions"] = {
+            name: value for name, value in scope["extensions"].items() if not name.startswith("http.")
+        } | {"websocket.http.response": {}}
         scheme = {"http": "ws", "https": "wss"}.get(request.scheme, request.scheme)
         return {**scope, "type": "websocket", "scheme": scheme, "subprotocols": subprotocols}
 
@@ -312,6 +323,8 @@ class Cycle(Stream):
         if self.responded:
             raise RuntimeError(f"Unexpected ASGI message {kind!r} sent, after response already completed.")
         if self.head_sent:
+            if self.driver.pathsend and kind == "http.response.pathsend":
+                return self._send_path(message["path"])
             if kind != "http.response.body":
                 raise RuntimeError(f"Expected ASGI message 'http.response.body', but got {kind!r}.")
             return self._send_body(message.get("body", b""), message.get("more_body", False))
@@ -333,6 +346,31 @@ class Cycle(Stream):
         self._sends_in_a_row += 1
         return self._wait_for_client()
 
+    def _send_path(self, path: str) -> Coroutine[Any, Any, None]:
+        file = open_regular(path)
+        try:
+            size = self.sink.begin_file(os.fstat(file.fileno()).st_size)
+        except BaseException:
+            file.close()
+            raise
+        return self._send_file(file, size)
+
+    async def _send_file(self, file: IO[bytes], size: int) -> None:
+        """So much of the file is the body."""
+        left = size
+        with file:
+            while not self.sink.finished:
+                block = file.read(min(FILE_BLOCK_BYTES, left))
+                if len(block) == 0 and left > 0:
+                    message = f"the file has become shorter: {left} bytes of the answer are missing"
+                    raise RuntimeError(message)
+                left -= len(block)
+                self.sink.send_data(block, left > 0)
+                await asyncio.sleep(0)  # others have their turn, and the client may go
+                await self._wait_for_client()
+        self.responded = True
+        wake(self._receivers)
+
     async def _wait_for_client(self) -> None:
         if self._sends_in_a_row >= SENDS_IN_A_ROW_MAX:
             self._sends_in_a_row = 0
@@ -353,6 +391,15 @@ def enter_request(request: Request) -> None:
 
 async def ready() -> None:
     """What there is to wait for after a message that no client can hold up."""
+
+
+def open_regular(path: str) -> IO[bytes]:
+    """The file of this name. Raises OSError where there is none, or none that has a size."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # no FIFO waits
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return os.fdopen(descriptor, "rb")
 
 
 def wake(waiters: list[asyncio.Future[None]]) -> None:

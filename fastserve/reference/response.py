@@ -265,6 +265,20 @@ class ResponseSink(Sink):
             self.enter(AnswerState.COMPLETE)
             self.channel.on_answered(self)
 
+    def begin_file(self, size: int) -> int:
+        if self.finished:
+            return 0
+        if self.state is not AnswerState.HEAD_HELD:
+            raise RuntimeError("a file is the whole body of an answer, behind its head")
+        if self.length is None and (not self._no_body or self._tells_length(size, more=False)):
+            self.length = size
+            self._head += b"content-length: %d\r\n" % size
+        if self._no_body or self.length is None:
+            return 0
+        if size < self.length:
+            self._account(size, more=False)
+        return self.length
+
     def _account(self, size: int, more: bool) -> None:
         """Hold the application to its Content-Length: a client that is told one length and gets another would
         take the rest of this answer for the next one (RFC 9112, 6.3)."""

@@ -130,6 +130,11 @@ class Sink(ABC):
         """A part of the body (bytes, bytearray or memoryview); `more` says whether others follow."""
 
     @abstractmethod
+    def begin_file(self, size: int) -> int:
+        """Of an answer whose whole body is a file of this size, in bytes: how much of it is to be sent by
+        `send_data`. Content-Length says so, and is added where there is none."""
+
+    @abstractmethod
     def send_informational(self, status: int, headers: Iterable[Any]) -> None:
         """A 1xx answer before the head (RFC 9110, 15.2)."""
 

@@ -3,6 +3,7 @@
 from libc.stdint cimport uint64_t
 
 from fastserve.stream.channel cimport ByteSession
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.head cimport Head
 from fastserve.stream.request cimport Request
 
@@ -22,10 +23,13 @@ cdef class Sink:
     cdef readonly double client_wait_s   # for the client to take the answer
     cdef readonly bint disconnected      # the client is gone: nothing that is sent arrives
     cdef readonly bint finished          # the answer is complete, or given up
+    cdef readonly object file_error      # why a file was not sent to its end, or None
 
     cdef int send_head(self, int status, object headers) except -1
     cdef int send_checked_head(self, Head head) except -1
     cdef int send_data(self, object data, bint more) except -1
+    cdef bint sends_files(self) noexcept
+    cdef int send_file(self, FileRange file) except -1
     cdef int send_informational(self, int status, object headers) except -1
     cdef int send_error(self, int status) except -1
     cdef int send_upgrade(self, bytes protocol, object headers, ByteSession session) except -1

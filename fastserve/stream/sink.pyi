@@ -53,6 +53,10 @@ class Sink:
         """Whether the client is gone, so that nothing that is sent arrives."""
 
     @property
+    def file_error(self) -> Exception | None:
+        """Why a file was not sent to its end."""
+
+    @property
     def finished(self) -> bool:
         """Whether the answer is complete, or given up."""
 

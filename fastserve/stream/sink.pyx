@@ -32,7 +32,7 @@ cdef bint stems_from_disconnect(object error, object above) except -1:
 
 cdef class Sink:
     """One answer on its way out. The methods here are the contract; a protocol overrides every one of them but
-    send_checked_head, which it may."""
+    send_checked_head and those of files, which it may."""
 
     cdef int send_head(self, int status, object headers) except -1:
         """The final status and the header fields, which are checked now. Written with the first data, or the end."""
@@ -44,6 +44,17 @@ cdef class Sink:
 
     cdef int send_data(self, object data, bint more) except -1:
         """A part of the body (bytes, bytearray or memoryview); `more` says whether others follow."""
+        raise NotImplementedError
+
+    cdef bint sends_files(self) noexcept:
+        """Whether send_file() is worth while, and not only a way to read a file."""
+        return False
+
+    cdef int send_file(self, FileRange file) except -1:
+        """A file as the whole body, or as much of it as Content-Length says; that is added where there is none. Raises
+        where the file is shorter than it, as long as no byte of the answer is out. Small files are out when this
+        returns. Others make the sink not writable() until it is `finished`, with a `file_error` if it had to be
+        given up for the file's sake."""
         raise NotImplementedError
 
     cdef int send_informational(self, int status, object headers) except -1:

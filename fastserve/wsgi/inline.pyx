@@ -15,6 +15,7 @@ from fastserve.csrc.clock cimport fs_exact_s
 from fastserve.csrc.cpu cimport fs_step_begin, fs_step_end
 from fastserve.csrc.watch cimport fs_watch, fs_watch_begin, fs_watch_end
 from fastserve.loop_watch cimport LoopWatch
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
@@ -177,6 +178,17 @@ cdef class InlineStream(Response):
             self.head_passed = True
             sink.send_checked_head(self.head)
         return sink.send_data(data, more)
+
+    cdef bint give_file(self, FileRange file) except -1:
+        cdef Sink sink = self.sink
+        if not sink.finished:
+            self.head_passed = True
+            sink.send_checked_head(self.head)
+            sink.send_file(file)
+        if sink.finished:
+            return True
+        self.suspend()
+        return False
 
     cdef int give_early_hints(self, list fields) except -1:
         return 0 if self.sink.finished else self.sink.send_informational(103, fields)

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t
 
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.head cimport Head
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
@@ -25,10 +26,12 @@ cdef class Response(Stream):
     cdef bint head_given         # handed over: start_response() cannot change it any more
     cdef bint complete           # handed over to its end
     cdef bint over               # nothing that is handed over arrives: the client is gone, or was told otherwise
+    cdef bint file_given         # the rest is the server's: the application's part is to close it
     cdef bint is_last            # nothing will be handed over or closed after what is handed over now
 
     # ---- what is done where the loop is, or for where it is ----
     cdef int give(self, bytes data, bint more) except -1
+    cdef bint give_file(self, FileRange file) except -1
     cdef int give_early_hints(self, list fields) except -1
     cdef int give_up(self) except -1
     cdef bint go_on(self) except -1
@@ -45,6 +48,8 @@ cdef class Response(Stream):
     cdef int go(self, WSGIDriver driver, dict environ) except -1
     cdef bint call(self, object app, dict environ) except -1
     cdef bint iterate(self) except -1
+    cdef FileRange file_of(self, object wrapper)
+    cdef int check_file(self) except -1
     cdef int answer_whole(self, bytes data) except -1
     cdef int send(self, bytes data) except -1
     cdef int end_answer(self) except -1

@@ -6,6 +6,7 @@ which thread this runs, is for threaded.pyx and inline.pyx. Everything here runs
 """
 
 import logging
+import os
 
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
@@ -13,6 +14,7 @@ from libc.stdint cimport int64_t
 
 from fastserve.csrc.debug cimport FS_DEBUG
 from fastserve.net.debug cimport live
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.head cimport Head
 from fastserve.stream.sink cimport stems_from_disconnect
 from fastserve.stream.stream cimport Stream
@@ -32,6 +34,8 @@ logger = logging.getLogger("fastserve.error")
 
 cdef object END = object()
 
+cdef int64_t READ_BYTES_MAX = 65536  # a file up to this is one block: cheaper than to hand it over
+
 
 cdef class Response(Stream):
     """One request in the application's hands."""
@@ -49,6 +53,10 @@ cdef class Response(Stream):
 
     cdef int give(self, bytes data, bint more) except -1:
         """Hand over a block, with the head if it is the first; `more` says whether others follow."""
+        raise NotImplementedError
+
+    cdef bint give_file(self, FileRange file) except -1:
+        """Hand over a file, which is the whole answer, with the head. Whether it is sent, or else after `resume`."""
         raise NotImplementedError
 
     cdef int give_early_hints(self, list fields) except -1:
@@ -147,6 +155,7 @@ cdef class Response(Stream):
     cdef bint call(self, object app, dict environ) except -1:
         """Whether that was all."""
         cdef object result = app(environ, self)
+        cdef FileRange file
         cdef bint is_one = False
         if type(result) is list or type(result) is tuple:
             # No code of the application runs between its blocks, so they are one.
@@ -162,10 +171,10 @@ cdef class Response(Stream):
         self.result = result
         self.is_file = type(result) is FileWrapper
         if self.is_file:
-            size = result.bytes_left()
-            if size is not None and self.head is not None and self.length_left < 0 and not self.head_given:
-                self.length_left = size
-                self.head.add_length(size)
+            file = self.file_of(result)
+            if file is not None:
+                self.head_given = self.complete = self.file_given = True
+                return self.give_file(file) and self.check_file()
         elif self.length_left < 0 and hasattr(result, "__len__"):
             is_one = len(result) == 1
         self.iterator = iter(result)
@@ -176,10 +185,34 @@ cdef class Response(Stream):
                 self.answer_whole(bytes(block))
         return self.iterate()
 
+    cdef FileRange file_of(self, object wrapper):
+        """What of a file is to be sent and need not be read; None if it is to be. Its length is the answer's."""
+        cdef object part = wrapper.part()
+        if part is None or self.head is None or self.head_given:
+            return None
+        descriptor, offset, size = part
+        if self.length_left < 0:
+            self.length_left = size
+            self.head.add_length(size)
+        elif size < self.length_left and not self.has_no_body():
+            raise wrong_length(size - self.length_left)
+        if self.length_left <= READ_BYTES_MAX or self.has_no_body() or not self.sink.sends_files():
+            return None
+        return FileRange.of(os.dup(descriptor), offset, self.length_left)
+
+    cdef int check_file(self) except -1:
+        """Returns 1, or raises why the file was not sent to its end."""
+        cdef object error = self.sink.file_error
+        if error is not None:
+            raise error
+        return 1
+
     cdef bint iterate(self) except -1:
         """Hand over one block after the other. Whether that was all, and not merely a pause."""
         cdef object iterator = self.iterator
         cdef object block
+        if self.file_given:
+            return self.check_file()
         while not self.over:
             block = next(iterator, END)
             if block is END:

@@ -1,5 +1,6 @@
 """WSGI requests in threads: what passes between them and the loop's."""
 
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.sink cimport Sink
 from fastserve.wsgi.driver cimport WSGIDriver
 from fastserve.wsgi.input cimport Input
@@ -32,6 +33,8 @@ cdef class ThreadedStream(Job):
     cdef Times times             # None if nobody asks where the time goes
 
     # From the application's thread to the loop's
+    cdef FileRange file          # the whole answer, behind the head; or None
+    cdef bint sends_file         # it is not sent yet
     cdef bytes block             # the first one, with which the head goes
     cdef bint is_whole           # which is the only one
     cdef object blocks           # a deque of those behind it, or None
@@ -53,6 +56,7 @@ cdef class ThreadedStream(Job):
     cdef int hear_client(self) except -1
     cdef int settle(self) except -1
     cdef int deliver(self) except -1
+    cdef int deliver_file(self) except -1
     cdef int deliver_block(self, bytes data, bint more) except -1
     cdef int hear_body_wish(self) except -1
     cdef int answer_failure(self, int status) except -1

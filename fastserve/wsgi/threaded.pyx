@@ -14,6 +14,7 @@ from collections import deque
 from cpython.bytes cimport PyBytes_GET_SIZE
 
 from fastserve.csrc.clock cimport fs_monotonic_s
+from fastserve.stream.file_range cimport FileRange
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Stream
@@ -296,6 +297,21 @@ cdef class ThreadedStream(Job):
             self.heard_s = fs_monotonic_s()
         return self.driver.post(self)
 
+    cdef bint give_file(self, FileRange file) except -1:
+        """The loop sends it; this thread waits, to close it."""
+        self.file = file
+        self.sends_file = True
+        self.room = Parking()
+        self.driver.post(self)
+        if self.times is not None:
+            self.times.parks(False)
+        while self.sends_file and not self.over:
+            self.room.park(0)
+        if self.times is not None:
+            self.times.unparked()
+        self.heard_s = fs_monotonic_s()
+        return True
+
     cdef int give_early_hints(self, list fields) except -1:
         if self.hints is None:
             self.hints = []
@@ -369,6 +385,8 @@ cdef class ThreadedStream(Job):
                 sink.send_informational(103, fields)
         if self.stalled and not self.failed:
             return 0
+        if self.sends_file:
+            self.deliver_file()
         if self.block is not None and not sink.finished:
             data, self.block = self.block, None
             self.head_passed = True
@@ -387,9 +405,24 @@ cdef class ThreadedStream(Job):
             self.forget_blocks()
             if self.input is not None:
                 self.input.lose()  # what is still to come of the body goes to nobody
-        elif not self.stalled and self.room is not None:
+        if self.room is not None and (sink.finished or not self.stalled):
             self.hear_client()
             self.room.unpark()
+        return 0
+
+    cdef int deliver_file(self) except -1:
+        """Begin to send it, or hear that it is sent."""
+        cdef Sink sink = self.sink
+        cdef FileRange file = self.file
+        if file is not None and not sink.finished:
+            self.head_passed = True
+            sink.send_checked_head(self.head)
+            sink.send_file(file)
+            if not sink.finished:
+                self.stalled = True
+                sink.wait_writable().add_done_callback(self.resume_writing)
+        self.file = None
+        self.sends_file = not sink.finished
         return 0
 
     cdef int deliver_block(self, bytes data, bint more) except -1:
@@ -427,6 +460,6 @@ cdef class ThreadedStream(Job):
         return sink.abort() if sink.head_sent() else sink.send_error(status)
 
     cdef int forget_blocks(self) except -1:
-        self.block = self.blocks = None
+        self.block = self.blocks = self.file = None
         self.waiting_bytes = 0
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
 from .conftest import Serve
@@ -261,3 +263,27 @@ def test_fastapi_bodies_and_background_tasks(serve: Serve) -> None:
             assert client.response().json() == json.loads(body)
     serving.await_idle()
     assert events == ["background"] * 3
+
+
+@CASES("middleware", [[], [Middleware(Tagged)], [Middleware(GZipMiddleware)]], ids=["none", "piped", "gzip"])
+def test_a_file_by_its_path(serve: Serve, tmp_path: Path, middleware: list[Middleware]) -> None:
+    """FileResponse sends its path by itself where it may, through the middleware that Starlette has."""
+    path = tmp_path / "file"
+    content = bytes(range(256)) * 1000
+    path.write_bytes(content)
+    done: list[str] = []
+
+    async def whole(request: Request) -> Any:
+        return FileResponse(path, background=BackgroundTask(done.append, request.url.path))
+
+    app = Starlette(routes=[Route("/", whole)], middleware=middleware)
+    serving = serve(app, pathsend=True)
+    with serving.connect() as client:
+        response = client.ask(get("/", "Accept-Encoding: gzip"))
+        assert (response.framing, response.body == content) == ("length", True)
+        response = client.ask(get("/", "Range: bytes=1000-200999"))
+        assert (response.status, response.body == content[1000:201_000]) == (206, True)
+        until(lambda: done == ["/", "/"], "the background task did not run")
+        path.unlink()
+        assert client.ask(get()).status == 500
+    assert "does not exist" in until(serving.errors, "no error was logged")[0]

@@ -77,7 +77,7 @@ def test_what_the_core_is_given(core: FakeCore) -> None:
     assert core.driver_arguments[0] is app
     assert core.driver_arguments[2][VARIABLE] == "of the program"
     assert core.driver_arguments[3] is state
-    assert core.driver_arguments[4:] == ("/p", 99, True)
+    assert core.driver_arguments[4:] == ("/p", 99, True, False)
     loop, limits, driver, headers, observers, request_filter, upgrade = core.endpoint_arguments
     assert upgrade.driver.driver is driver
     assert loop is core.driver_arguments[1]

@@ -161,9 +161,13 @@ class Call:
 
     def _take_length_of(self, file: FileWrapper) -> None:
         size = file.bytes_left()
-        if size is not None and self._head and self._length_left is None and not self._head_given:
+        if size is None or self._head is None or self._head_given:
+            return
+        if self._length_left is None:
             self._length_left = size
             self._head[1].append((b"content-length", b"%d" % size))
+        elif not self._has_no_body():
+            _check_length(min(0, size - self._length_left))
 
     def _give_whole(self, data: bytes) -> None:
         """The only block there is."""
