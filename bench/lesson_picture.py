@@ -55,18 +55,19 @@ def draw(measured: dict[str, tuple[list[float], list[float]]], picture: str) -> 
     matplotlib.rcParams["svg.hashsalt"] = "fastserve"
     from matplotlib import pyplot
 
-    figure, plots = pyplot.subplots(1, len(measured), figsize=(10, 2.8), sharey=True)
+    figure, plots = pyplot.subplots(1, len(measured), figsize=(10, 3), sharey=True)
     for plot, (kind, (sent, latencies)) in zip(plots, measured.items(), strict=True):
         plot.axvspan(BEFORE_S, BEFORE_S + HELD_S, color=GREY, alpha=0.2, linewidth=0)
-        plot.plot(sent, latencies, ".", markersize=3, color=RED if kind == "blocking" else BLUE)
-        plot.set_title(f"while /{kind} takes {HELD_S:g} s", color=GREY, fontsize=9)
+        plot.plot(sent, latencies, ".", markersize=4, color=RED if kind == "blocking" else BLUE)
+        plot.set_title(f"while /{kind} takes {HELD_S:g} s", color=GREY, fontsize=10)
         plot.set_yscale("log")
-        plot.set_xlabel("sent after, s", color=GREY, fontsize=8)
-        plot.tick_params(colors=GREY, labelsize=8, which="both")
+        plot.yaxis.set_major_formatter("{x:,g}")
+        plot.set_xlabel("sent after, s", color=GREY, fontsize=9)
+        plot.tick_params(colors=GREY, labelsize=9, which="both")
         plot.patch.set_alpha(0)
         for spine in plot.spines.values():
             spine.set_color(GREY)
-    plots[0].set_ylabel("latency of /hello, ms", color=GREY, fontsize=8)
+    plots[0].set_ylabel("latency of /hello, ms", color=GREY, fontsize=9)
     figure.tight_layout()
     figure.savefig(picture, transparent=True, metadata={"Date": None})
 
