@@ -15,8 +15,8 @@ from .processes import TIMEOUT_S, Supervised, is_running, supervised, until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 
-#: How many times its share a worker may have. asyncio accepts some more before it looks at what it has.
-SHARE_MAX, SHARE_MAX_ASYNCIO = 1.3, 1.5
+#: How many times its share a worker may have.
+SHARE_MAX = 1.3
 COUNT = 64
 
 
@@ -93,8 +93,7 @@ def test_no_worker_has_much_more_than_its_share(server: Supervised) -> None:
             if accepting < workers:  # one that has started does not accept yet
                 accepting = len(counts)
                 continue
-            share_max = SHARE_MAX_ASYNCIO if "asyncio" in server.process.popen.args else SHARE_MAX
-            assert max(counts.values()) <= share_max * COUNT / workers, counts
+            assert max(counts.values()) <= SHARE_MAX * COUNT / workers, counts
             # They stay where they are.
             assert answers(server, clients) == counts
             break
