@@ -204,6 +204,8 @@ def test_the_environment_names_the_proxies(monkeypatch: pytest.MonkeyPatch) -> N
 @CASES("loop", ["uvloop", "asyncio"])
 def test_a_peer_behind_a_unix_socket(tmp_path: Path, loop: str, allowed: str | None, client: Any) -> None:
     """As with uvicorn, it is not trusted unless that is asked for."""
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
     path = str(tmp_path / "app.sock")
     options = {} if allowed is None else {"forwarded_allow_ips": allowed.replace("PATH", path)}
     assert scope_of(FROM, uds=path, loop=loop, **options)["client"] == client

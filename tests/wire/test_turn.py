@@ -92,12 +92,12 @@ def pair(turns: Turns, method: str, error: BaseException) -> tuple[MemoryTranspo
 def test_an_error_ends_one_connection(turns: Turns, caplog: pytest.LogCaptureFixture) -> None:
     broken, other = pair(turns, "write", ZeroDivisionError())
     turns.ask(broken, other)
-    turns.run()
+    turns.run_until(lambda: broken.lost and bool(other.sent))
     assert broken.lost
     assert other.sent.startswith(ANSWER)
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
     turns.ask(other)
-    turns.run()
+    turns.run_until(lambda: other.sent.count(ANSWER) == 2)
     assert other.sent.count(ANSWER) == 2
 
 
@@ -108,7 +108,7 @@ def test_an_interrupt_comes_through_and_nobody_is_forgotten(turns: Turns, method
     turns.ask(broken, other)
     with pytest.raises(KeyboardInterrupt):
         turns.run(60)  # until the interrupt; a sleep that ended in the same turn would stop the next run, too
-    turns.run()
+    turns.run_until(lambda: bool(other.sent))
     assert other.sent.startswith(ANSWER)
 
 
@@ -116,7 +116,7 @@ def test_a_connection_that_cannot_even_be_dropped(turns: Turns) -> None:
     broken, other = pair(turns, "abort", ZeroDivisionError())
     broken.get_extra_info = None  # type: ignore[method-assign, assignment]
     turns.ask(broken, other)
-    turns.run()
+    turns.run_until(lambda: bool(other.sent) and bool(turns.told))
     assert other.sent.startswith(ANSWER)
     assert [type(context["exception"]) for context in turns.told] == [ZeroDivisionError]
 
