@@ -28,14 +28,14 @@ async def answer(send: Send, data: bytes | str = b"ok", status: int = 200, heade
 
 async def read(receive: Receive) -> bytes:
     """The request's whole body. Raises ConnectionError if the client goes before it is complete."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise ConnectionError(message["type"])
         body += message["body"]
         if not message["more_body"]:
-            return body
+            return bytes(body)
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
