@@ -91,7 +91,8 @@ class Server:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "fastserve", "soak.app:app", "--app-dir", str(TESTS), "--port", "0",
-                    "--loop", loop,
+                    # Longer than clients that judge are silent, however busy the machine is.
+                    "--loop", loop, "--timeout-keep-alive", "60",
                 ],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=file,
             )  # fmt: skip
