@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import plan
+
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
@@ -68,3 +70,11 @@ def test_an_unknown_workload_is_named() -> None:
     run = bench("--only=hello,nonesuch")
     assert run.returncode == 2
     assert "no workload 'nonesuch'" in run.stderr
+
+
+def test_a_workload_whose_load_client_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = ["hello", "hello_h2load"]
+    monkeypatch.setattr("bench.__main__.path_of", lambda program: "/bin/" + program)
+    assert [result.workload.name for result in plan(chosen, ["floor"])] == chosen
+    monkeypatch.setattr("bench.__main__.path_of", lambda program: None)
+    assert [result.workload.name for result in plan(chosen, ["floor"])] == ["hello"]
