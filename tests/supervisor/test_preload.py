@@ -67,6 +67,7 @@ def test_the_application_is_imported_once(server: Supervised) -> None:
     preloader, workers = family(server)
     assert len(workers) == 2
     assert imports(server) == [preloader]
+    assert Path(f"/proc/{preloader}/comm").read_text().startswith("fastserve: pre")
     until(lambda: {server.answers() for _ in range(10)} == {*workers})
     core = re.compile(r"/fastserve/\S+\.so|/uvloop/")
     assert core.search(Path(f"/proc/{preloader}/maps").read_text())
@@ -208,6 +209,17 @@ def test_what_an_import_has_begun_is_told(tmp_path: Path) -> None:
         server.serving(2)
         assert "no worker has them: pool\n" in server.output
         assert server.answers() in family(server)[1]
+        end(server)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_all_children_are_somebody_else(tmp_path: Path) -> None:
+    """Who imports the application too; workers are not root's children then, and are root's to end."""
+    with supervised(tmp_path, *PRELOAD, "--group", "daemon") as server:
+        server.serving(2)
+        preloader, workers = family(server)
+        for pid in (preloader, *workers):
+            assert "\nGid:\t1\t1\t1\t1\n" in Path(f"/proc/{pid}/status").read_text()
         end(server)
 
 
