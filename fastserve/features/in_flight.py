@@ -22,6 +22,8 @@ _REQUESTS_MAX = 100
 _FRAMES_MAX = 8
 #: Tasks that wait for tasks are followed so far.
 _DEPTH_MAX = 8
+#: What it may raise to look at what goes on meanwhile: it has no place to tell, and the others have.
+_GOES_ON = (RuntimeError, AttributeError, ValueError)
 
 
 def requests_in_flight(driver: Any, loop_thread: int) -> list[dict[str, Any]]:
@@ -63,7 +65,10 @@ class _Look:
         """What a request is doing, and where. `at` is a coroutine, the identifier of a thread, or None."""
         if doing == "runs" or isinstance(at, int):
             return doing, _places(self._running(at if isinstance(at, int) else self._loop_thread))
-        stack, children, better = self._follow(at, set())
+        try:
+            stack, children, better = self._follow(at, set())
+        except _GOES_ON:
+            return doing, []
         own = _places(stack) if _has_own(stack) or not children else ()
         return better if better and doing == "suspended" else doing, [*children, *own]
 
@@ -84,8 +89,7 @@ class _Look:
         doing = "waits for a thread" if found.is_queued else ""
         tasks = [task for task in found.tasks if id(task.get_coro()) not in seen]
         for task in tasks if len(seen) < _DEPTH_MAX else ():
-            # A task that goes on meanwhile has no place to tell.
-            with contextlib.suppress(RuntimeError, AttributeError, ValueError):
+            with contextlib.suppress(*_GOES_ON):
                 stack, inner, its = self._follow(task.get_coro(), seen)
                 lines = [*inner, *(_places(stack) if _has_own(stack) or its == "runs" else ())]
                 if lines and len(tasks) > 1:

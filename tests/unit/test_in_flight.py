@@ -220,3 +220,23 @@ def test_a_task_that_runs_is_told_with_the_loops_stack() -> None:
     asyncio.run(main())
     assert found[0]["doing"] == "runs"
     assert "look" in functions(found[0])
+
+
+def test_a_request_that_goes_on_while_it_is_looked_at() -> None:
+    """Its place is not told, and those of the others are."""
+
+    class Gone:
+        @property
+        def cr_frame(self) -> None:
+            raise RuntimeError("changed size during iteration")
+
+    async def main() -> list[dict[str, Any]]:
+        waiting = asyncio.Event().wait()
+        task = asyncio.ensure_future(waiting)
+        await asyncio.sleep(0)
+        working = [(REQUEST, 1.0, "suspended", Gone()), (REQUEST, 2.0, "suspended", waiting)]
+        found = requests_in_flight(SimpleNamespace(working=lambda: working), threading.get_ident())
+        task.cancel()
+        return found
+
+    assert [bool(one["where"]) for one in asyncio.run(main())] == [False, True]
