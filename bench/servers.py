@@ -259,4 +259,4 @@ QUICK = ("fastserve", "uvicorn", "nginx")
 
 def is_wsgi(app: str) -> bool:
     """By the name of its file in bench/apps."""
-    return app.partition(":")[0] in {"plain_wsgi", "flask_app", "django_wsgi_app"}
+    return app.partition(":")[0] in {"plain_wsgi", "files_wsgi", "flask_app", "django_wsgi_app"}

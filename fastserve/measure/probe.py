@@ -45,18 +45,19 @@ class Reader:
 
     def __init__(self, client: socket.socket) -> None:
         self._client = client
-        self._unread = b""
+        self._unread = bytearray()
 
     def _fill(self) -> None:
         data = self._client.recv(256 * 1024)
         if not data:
-            raise Void(f"the server closed within an answer, behind {self._unread[-SHOWN_BYTES:]!r}")
+            raise Void(f"the server closed within an answer, behind {bytes(self._unread[-SHOWN_BYTES:])!r}")
         self._unread += data
 
     def _take(self, count: int) -> bytes:
         while len(self._unread) < count:
             self._fill()
-        taken, self._unread = self._unread[:count], self._unread[count:]
+        taken = bytes(self._unread[:count])
+        del self._unread[:count]
         return taken
 
     def _take_through(self, end: bytes) -> bytes:
@@ -103,11 +104,11 @@ class Reader:
         if closes and not self._unread:
             self._client.settimeout(CLOSE_TIMEOUT_S)
             try:
-                self._unread = self._client.recv(SHOWN_BYTES)
+                self._unread += self._client.recv(SHOWN_BYTES)
             except TimeoutError:
                 raise Void("the server does not close behind its answer") from None
         if self._unread:
-            raise Void(f"behind the answer comes {self._unread[:SHOWN_BYTES]!r}")
+            raise Void(f"behind the answer comes {bytes(self._unread[:SHOWN_BYTES])!r}")
 
 
 def check(client: socket.socket, exchange: Exchange) -> int:
