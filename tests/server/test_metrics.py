@@ -77,10 +77,10 @@ def test_requests_are_counted_by_method_and_status(tmp_path: Path, http: str) ->
     assert samples["fastserve_request_duration_seconds_sum", ()] > 0
 
 
-def test_the_loop_is_seen_to_stall(tmp_path: Path, http: str) -> None:
+def test_the_loop_is_seen_to_stall(tmp_path: Path) -> None:
     pytest.importorskip("fastserve.loop_watch", reason="nothing was compiled")
     words = ("--metrics", "/metrics", "--blocked-loop-ms", "100")
-    with running(tmp_path, "--port", "0", "--http", http, *words, app="blocking:app") as process:
+    with running(tmp_path, "--port", "0", *words, app="blocking:app") as process:
         process.get("/sleeping")  # for 400 ms
         process.wait_for("held the event loop for")
         samples = scraped(process, "text/plain")
