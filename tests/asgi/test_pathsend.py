@@ -241,6 +241,5 @@ def test_a_task_that_is_cancelled_breaks_the_answer_off(serve: Serve, large: Pat
     serving = serve(app)
     with serving.connect(receive_buffer_bytes=10_000) as client:
         client.send(get())
-        until(lambda: serving.in_flight == 0 and client.buffer == b"", "it was not cancelled")
+        assert "TimeoutError" in until(serving.errors, "it was not cancelled")[0]
         assert len(client.read_to_end()) < LARGE_BYTES
-    assert "TimeoutError" in until(serving.errors, "no error was logged")[0]

@@ -91,8 +91,8 @@ class Server:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "fastserve", "soak.app:app", "--app-dir", str(TESTS), "--port", "0",
-                    # Longer than clients that judge are silent, however busy the machine is.
-                    "--loop", loop, "--timeout-keep-alive", "60",
+                    # Longer than judges are silent on a busy machine, shorter than the rest at the end.
+                    "--loop", loop, "--timeout-keep-alive", "20",
                 ],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=file,
             )  # fmt: skip

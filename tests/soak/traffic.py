@@ -39,9 +39,18 @@ class Traffic:
             *[self._pipeline] * PIPELINERS,
             *[self._offend] * HOSTILE,
         ]
-        await asyncio.gather(
-            *(worker(random.Random(self._seed + number)) for number, worker in enumerate(workers))
-        )
+        tasks = [
+            asyncio.ensure_future(worker(random.Random(self._seed + number)))
+            for number, worker in enumerate(workers)
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            # Before CPython 3.12 a wait_for() whose awaitable is done at that moment swallows a cancellation.
+            while left := [task for task in tasks if not task.done()]:
+                for task in left:
+                    task.cancel()
+                await asyncio.wait(left, timeout=1)
 
     # ---- those who judge
 
@@ -114,6 +123,9 @@ class Traffic:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             yield Connection(reader, writer)
+        except asyncio.CancelledError:
+            writer.transport.abort()  # the loop ends before all has been said
+            raise
         finally:
             writer.close()
 

@@ -85,7 +85,7 @@ def leave(clients: list[socket.socket]) -> None:
 def test_no_worker_has_much_more_than_its_share(server: Supervised) -> None:
     workers = len(server.children)
 
-    accepting = 0
+    accepting = attempts = 0
     while True:
         clients: list[socket.socket] = []
         try:
@@ -93,7 +93,11 @@ def test_no_worker_has_much_more_than_its_share(server: Supervised) -> None:
             if accepting < workers:  # one that has started does not accept yet
                 accepting = len(counts)
                 continue
-            assert max(counts.values()) <= SHARE_MAX * COUNT / workers, counts
+            attempts += 1
+            if max(counts.values()) > SHARE_MAX * COUNT / workers:
+                # A worker that a busy machine keeps from its processor is not waited for.
+                assert attempts < 3, counts
+                continue
             # They stay where they are.
             assert answers(server, clients) == counts
             break
