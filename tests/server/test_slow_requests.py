@@ -83,7 +83,7 @@ def long_enough(measured_ms: Callable[[float], int]) -> bool:
 
 
 def told(server: Process, path: str, kinds: tuple[str, ...] = ()) -> dict[str, int]:
-    """The parts of the last line about this path, which add up to no more than the whole."""
+    """The parts of the last line about this path, which add up to the whole."""
     server.wait_for(f" {path} took ")
     line = [line for line in LINE.finditer(server.output) if line["path"] == path][-1]
     times, whole = {}, int(line["all"].replace(",", ""))
@@ -93,7 +93,9 @@ def told(server: Process, path: str, kinds: tuple[str, ...] = ()) -> dict[str, i
             times[CPU] = int(part["cpu"].replace(",", ""))
     assert not kinds or set(times) == {*kinds, CPU}
     parts = sum(times.values()) - times[CPU]
-    assert whole - len(times) <= parts <= whole + len(times)  # each is rounded
+    # Each is rounded; and the time between asking and being suspended, which a busy machine makes long, counts
+    # twice.
+    assert whole - len(times) <= parts <= whole + len(times) + 100
     assert times[CPU] <= times[APPLICATION]
     return times
 
