@@ -22,6 +22,13 @@ static int on_url(llhttp_t *http, const char *at, size_t len)
     return fs_head_add_target(parser->head, parser->limits, offset_of(parser, at), len, &parser->refusal);
 }
 
+/* A line that ends before its target does is one of HTTP/0.9: 505, which llhttp leaves to others. Everywhere else an
+ * empty target is one that has not come. */
+static int on_url_complete(llhttp_t *http)
+{
+    return ((fs_parser *)http)->head->target.len > 0 ? 0 : -1;
+}
+
 static int on_header_field(llhttp_t *http, const char *at, size_t len)
 {
     fs_parser *parser = (fs_parser *)http;
@@ -95,6 +102,7 @@ static int on_message_complete(llhttp_t *http)
 
 static const llhttp_settings_t settings = {
     .on_url = on_url,
+    .on_url_complete = on_url_complete,
     .on_header_field = on_header_field,
     .on_header_value = on_header_value,
     .on_header_field_complete = on_header_field_complete,
@@ -221,6 +229,7 @@ static int status_of(const fs_parser *parser, llhttp_errno_t error, const char *
         return status_of_method(stop, data + len);
     case HPE_INVALID_VERSION:
         return status_of_version(parser, data, stop);
+    case HPE_CB_URL_COMPLETE:
     case HPE_PAUSED_H2_UPGRADE:
         return 505;
     default:
@@ -236,7 +245,8 @@ static fs_event fail_from_llhttp(fs_parser *parser, llhttp_errno_t error, const 
     if (parser->refusal.status == 0 || parser->in_body)
         check_limits_before(parser, error, stop);
     if (parser->refusal.status == 0) {
-        const char *reason = llhttp_get_error_reason(&parser->http);
+        const char *reason = error == HPE_CB_URL_COMPLETE ? "unsupported HTTP version"
+                                                          : llhttp_get_error_reason(&parser->http);
         fs_refuse(&parser->refusal, (uint16_t)status_of(parser, error, data, len),
                   reason != NULL && reason[0] != '\0' ? reason : "bad request");
     }

@@ -129,6 +129,9 @@ static const struct {
 } two_faults[] = {
     {"bad byte, then the target's limit", BYTES("GET /\x01" "aaaaaaaaaaaaaaaaaaaaaaaaaaaa"), 400},
     {"the target's limit, then a bad byte", BYTES("GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaa\x01"), 414},
+    {"no target, then more than a request line", BYTES("CONNECT \nTransfer-Encoding: chunked\r\n\r\n"), 505},
+    {"no target, carriage return", BYTES("CONNECT \r\nTransfer-Encoding: chunked\r\n\r\n"), 505},
+    {"the limit in spaces, then no target", BYTES("CONNECT                        \nA: b\r\n\r\n"), 414},
     {"the limit in empty lines, then a bad method", BYTES("\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nget"), 414},
     {"bad byte, then the head's limit", BYTES("GET / HTTP/1.1\r\nA: \x01" "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"),
      400},

@@ -93,8 +93,7 @@ def told(server: Process, path: str, kinds: tuple[str, ...] = ()) -> dict[str, i
             times[CPU] = int(part["cpu"].replace(",", ""))
     assert not kinds or set(times) == {*kinds, CPU}
     parts = sum(times.values()) - times[CPU]
-    # Each is rounded; and the time between asking and being suspended, which a busy machine makes long, counts
-    # twice.
+    # Each is rounded; what lies between asking and being suspended counts twice, long on a busy machine.
     assert whole - len(times) <= parts <= whole + len(times) + 100
     assert times[CPU] <= times[APPLICATION]
     return times
