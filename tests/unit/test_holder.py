@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +39,45 @@ def ours() -> str:
     return f"{IN_USE} by process {os.getpid()} ({COMM.read_text().strip()})"
 
 
+@contextlib.contextmanager
+def listening(host: str) -> Iterator[int]:
+    """A port that a socket listens at, and that nobody else has for the other family of addresses."""
+    for _ in range(20):
+        with contextlib.ExitStack() as sockets:
+            try:
+                taken = sockets.enter_context(socket.create_server((host, 0), family=family_of(host)))
+                guard = sockets.enter_context(socket.socket(family_of("0.0.0.0" if ":" in host else "::")))
+                if guard.family == socket.AF_INET6:
+                    guard.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            except OSError:
+                pytest.skip("no IPv6 here")
+            port = taken.getsockname()[1]
+            try:
+                guard.bind(("", port))
+            except OSError:
+                continue
+            yield port
+            return
+    raise AssertionError("no port is free for both families of addresses")
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 @on_linux
 @pytest.mark.parametrize("taken", ["127.0.0.1", "0.0.0.0", "::1", "::"])
 @pytest.mark.parametrize("wanted", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "::1", "::"])
 def test_who_listens_there_or_on_a_wildcard(taken: str, wanted: str) -> None:
-    family = socket.AF_INET6 if ":" in taken else socket.AF_INET
-    wanted_family = socket.AF_INET6 if ":" in wanted else socket.AF_INET
-    try:
-        sock = socket.create_server((taken, 0), family=family)
-    except OSError:
-        pytest.skip("no IPv6 here")
+    family, wanted_family = family_of(taken), family_of(wanted)
     collides = (
         taken == wanted
         or (family == wanted_family and (taken in ("0.0.0.0", "::") or wanted in ("0.0.0.0", "::")))
         # Whether a wildcard of IPv6 stands for IPv4 is not in the table; where it does not, nobody asks.
         or taken == "::"
     )
-    with sock:
-        told = asked(wanted_family, (wanted, sock.getsockname()[1]))
+    with listening(taken) as port:
+        told = asked(wanted_family, (wanted, port))
         assert told == (ours() if collides else IN_USE)
         assert asked(wanted_family, (wanted, 1)) == IN_USE
 
