@@ -26,6 +26,7 @@ __all__ = [
     "add_access_handler",
     "announce",
     "configure",
+    "log_files",
     "logger",
     "reopen_files",
     "settle",
@@ -212,9 +213,7 @@ def add_access_handler(handler: logging.Handler, use_colors: bool | None) -> Non
 
 def reopen_files() -> None:
     """Let each handler that has a file open it by its name again: somebody may have moved it away."""
-    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
-    handlers = {handler for at in loggers if isinstance(at, logging.Logger) for handler in at.handlers}
-    for handler in handlers:
+    for handler in _handlers():
         try:
             if isinstance(handler, FileHandler):
                 handler.file.reopen()
@@ -222,6 +221,18 @@ def reopen_files() -> None:
                 _reopen(handler)
         except OSError as error:
             logger.error("Cannot reopen a log file: %s", error)
+
+
+def log_files() -> list[str]:
+    """Return the paths of the files that handlers have open."""
+    ours = [handler.file.path for handler in _handlers() if isinstance(handler, FileHandler)]
+    opened = [handler for handler in _handlers() if isinstance(handler, logging.FileHandler)]
+    return ours + [handler.baseFilename for handler in opened if handler.stream is not None]
+
+
+def _handlers() -> set[logging.Handler]:
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    return {handler for at in loggers if isinstance(at, logging.Logger) for handler in at.handlers}
 
 
 def _reopen(handler: logging.FileHandler) -> None:

@@ -87,18 +87,31 @@ class LogFile:
             self._close()
 
     def _open(self) -> None:
-        self._close()
-        directory = os.path.dirname(self.path)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        """Open the file of that name in place of the one that is open, which stays if that raises OSError."""
         try:
-            self._fd = os.open(self.path, flags, 0o666)
+            opened = self._opened()
         except FileNotFoundError:
-            os.makedirs(directory, exist_ok=True)
-            self._fd = os.open(self.path, flags, 0o666)
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            opened = self._opened()
+        self._close()
+        self._fd = opened
         found = os.fstat(self._fd)
         self._identity = (found.st_dev, found.st_ino)
         # A file that is found belongs to the time of its last line.
         self._period = self._rotation.period_at(found.st_mtime if found.st_size else time.time())
+
+    def _opened(self) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        if self._fd >= 0 and os.geteuid() == 0:
+            # A file that follows one of another user is that user's too, who writes to it as well.
+            # O_EXCL: only what is made here, not what a link of theirs leads to.
+            with contextlib.suppress(FileExistsError):
+                made = os.open(self.path, flags | os.O_EXCL, 0o666)
+                before = os.fstat(self._fd)
+                with contextlib.suppress(OSError):  # a file system that has no owners
+                    os.fchown(made, before.st_uid, before.st_gid)
+                return made
+        return os.open(self.path, flags, 0o666)
 
     def _close(self) -> None:
         if self._fd >= 0:
@@ -109,7 +122,12 @@ class LogFile:
         """See to it that the open file is the one of that name and may take so many bytes."""
         found = self._found()
         if found is None:
-            self._open()
+            try:
+                self._open()
+            except PermissionError:
+                if self._fd < 0 or size == 0:
+                    raise
+                return  # who has moved it away may make the next one: until then it still takes lines
             found = os.fstat(self._fd)
         if size and self._due(found, size):
             # What cannot be moved, in a directory that is not ours, still takes lines.

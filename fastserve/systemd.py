@@ -26,7 +26,8 @@ def listening() -> list[int]:
         return []
     found = [*range(_FIRST, _FIRST + int(count))]
     for descriptor in found:
-        os.set_inheritable(descriptor, False)
+        with contextlib.suppress(OSError):  # it is not open: who listens on it tells
+            os.set_inheritable(descriptor, False)
     return found
 
 

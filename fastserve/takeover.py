@@ -75,7 +75,8 @@ class TakeOver:
     def successor_ended(self) -> None:
         self.successor = None
         if self.pid_file is not None:
-            self.pid_file.come_back()
+            with contextlib.suppress(OSError):  # its directory is gone: that is no reason to end
+                self.pid_file.come_back()
 
 
 def _directory() -> str:

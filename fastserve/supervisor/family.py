@@ -27,7 +27,7 @@ from fastserve.statsd import SEND_INTERVAL_S, StatsD
 from fastserve.supervisor.census import Census
 from fastserve.supervisor.control import Control
 from fastserve.supervisor.health import Health
-from fastserve.supervisor.identity import identity_of
+from fastserve.supervisor.identity import identity_of, own_logs
 from fastserve.supervisor.pages import Pages, metrics_page
 from fastserve.supervisor.process import Process, State, status_of
 from fastserve.supervisor.questions import Questions
@@ -243,6 +243,12 @@ class Supervisor:
         if config.metrics_address is not None:
             self._open_pages(config.metrics_address)
 
+    def _open_desks_again(self) -> None:
+        try:
+            self._open_desks()
+        except StartupError as error:
+            logger.error("%s", error)
+
     def _close_desks(self) -> None:
         for desk in (self._control, self._health, self._pages):
             if desk is not None:
@@ -261,8 +267,9 @@ class Supervisor:
         try:
             pid = self.takeover.start(self.binding, self.notifier.environment())
         except OSError as error:
-            logger.error("Cannot start another process: %s", error.strerror)
-            self._open_desks()
+            where = f": {error.filename}" if error.filename else ""
+            logger.error("Cannot start another process: %s%s", error.strerror, where)
+            self._open_desks_again()
         else:
             logger.info("Received SIGUSR2, starting process [%d] with the same sockets.", pid)
 
@@ -270,10 +277,7 @@ class Supervisor:
         pid = self.takeover.successor
         self.takeover.successor_ended()
         if not self.is_stopping:
-            try:
-                self._open_desks()
-            except StartupError as error:
-                logger.error("%s", error)
+            self._open_desks_again()
         told = status_of(os.waitstatus_to_exitcode(status))
         logger.info("Process [%d] has ended: %s. This one goes on.", pid, told)
 
@@ -320,6 +324,7 @@ class Supervisor:
 
     def _reopen(self) -> None:
         reopen_files()
+        own_logs(self.config, self.order["identity"])
         for child in self.children.values():
             child.channel.send(do="reopen")
 
@@ -453,8 +458,7 @@ def order_of(config: Config) -> dict[str, Any]:
         raise OptionError(f"An option cannot be given to another process: {error}.") from None
     # The path comes first: it may take it to make sense of the rest.
     identity = identity_of(config)
-    if identity is not None:
-        identity.own(config.error_log_file, config.access_log_file)
+    own_logs(config, identity)
     return {"path": sys.path, "argv": sys.argv, "config": data, "identity": identity}
 
 

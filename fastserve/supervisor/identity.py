@@ -10,15 +10,17 @@ import contextlib
 import grp
 import os
 import pwd
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastserve.errors import OptionError
+from fastserve.log import log_files
 
 if TYPE_CHECKING:
     from fastserve.config import Config
 
-__all__ = ["Identity", "identity_of"]
+__all__ = ["Identity", "identity_of", "own_logs"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,27 @@ class Identity:
         if self.uid is not None:
             os.setuid(self.uid)
 
-    def own(self, *paths: str | None) -> None:
-        """Give files to this user that the parent has made, so that a worker can write to them too."""
-        for path in paths:
-            if path is not None:
-                with contextlib.suppress(FileNotFoundError):
-                    os.chown(path, -1 if self.uid is None else self.uid, -1 if self.gid is None else self.gid)
+    def own(self, path: str) -> None:
+        """Give a file to this user, and make it if it is not there. Raises OSError.
+
+        The directory may be the user's too, who could lay a link there that leads to a file of root's: so
+        none is followed, and no device is given away.
+        """
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            uid, gid = (-1 if number is None else number for number in (self.uid, self.gid))
+            os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def own_logs(config: Config, identity: Identity | None) -> None:
+    """Give the log files that the parent has opened to who is to write to them too, and that of requests."""
+    if identity is None:
+        return
+    requests = config.access_log_file if config.access_log else None
+    for path in (*log_files(), *filter(None, [requests])):
+        with contextlib.suppress(OSError):  # a worker that cannot write there says so
+            identity.own(path)
 
 
 def identity_of(config: Config) -> Identity | None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fastserve.board import SLOTS_MAX
 from fastserve.errors import STARTUP_FAILURE, OptionError
 from fastserve.log import logger
 from fastserve.supervisor.family import WORKER, Supervisor, log_process, order_of
@@ -43,8 +44,10 @@ _LAST_WORDS_S = 1.0
 #: What a restart of the workers cannot change.
 _OF_THE_PARENT = (
     "bind", "insecure_bind", "health_bind", "host", "port", "uds", "uds_mode", "uds_owner", "uds_group", "fd",
-    "metrics", "statsd",
+    "reuse_port", "control_socket", "pid_file", "umask", "reload", "metrics", "statsd",
 )  # fmt: skip
+#: An old and a new one may be side by side for each.
+_WORKERS_MAX = SLOTS_MAX // 2
 _BACKOFF_S = 0.5
 _BACKOFF_MAX_S = 30.0
 
@@ -143,7 +146,10 @@ class Master(Supervisor):
             self.upgrade()
         elif number == signal.SIGTTIN:
             logger.info("Received SIGTTIN, increasing the number of processes.")
-            self._wanted += 1
+            if self._wanted == _WORKERS_MAX:
+                logger.info("Already reached %d processes, cannot increase their number.", _WORKERS_MAX)
+            else:
+                self._wanted += 1
         elif number == signal.SIGTTOU:
             logger.info("Received SIGTTOU, decreasing number of processes.")
             if self._wanted == 1:
@@ -158,6 +164,8 @@ class Master(Supervisor):
         return self._wanted
 
     def scale(self, count: int) -> str | None:
+        if count > _WORKERS_MAX:
+            return f"There may be {_WORKERS_MAX} workers."
         logger.info("Changing the number of processes to %d.", count)
         self._wanted = count
         return None
@@ -169,6 +177,7 @@ class Master(Supervisor):
                 self.order = order_of(config)
             except OptionError as error:
                 logger.error("%s Keeping all child processes and the configuration.", error)
+                self._reloading()  # and is done with it: who asked waits for that
                 return
             for name in _OF_THE_PARENT:
                 if getattr(config, name) != getattr(self.config, name):
@@ -180,6 +189,9 @@ class Master(Supervisor):
             self._is_outdated = True
         else:
             self._outdated = [child for child in self.workers() if child.is_live]
+        self._reloading()
+
+    def _reloading(self) -> None:
         self.notifier.reloading()
         self._is_ready = False
 
@@ -238,10 +250,15 @@ class Master(Supervisor):
             elif child.module == PRELOADER and (child.state is State.SERVING or self._has_forked(child)):
                 pass  # it says only what becomes of its children
             elif child.silent_s >= self.config.timeout_worker_healthcheck:
+                is_told = child.state is State.SERVING
+                what = "it is told to end" if is_told else "it is killed"
                 logger.error(
-                    "Child process [%d] has not answered for %.1f seconds", child.pid, child.silent_s
+                    "Child process [%d] has not answered for %.1f seconds: %s",
+                    child.pid,
+                    child.silent_s,
+                    what,
                 )
-                if child.state is State.SERVING:
+                if is_told:
                     child.suspect()
                     child.stop()  # by a signal: it may hear nothing else
                 else:

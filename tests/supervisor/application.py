@@ -25,6 +25,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         print("application shutdown", flush=True)
         await send({"type": "lifespan.shutdown.complete"})
         return
+    if scope["type"] == "websocket":
+        await websocket(receive, send)
+        return
+    if scope["path"] in ("/events", "/farewell"):
+        await events(send, scope["path"] == "/farewell")
+        return
     if scope["path"] == "/held":
         print("held", flush=True)
         while not (await receive()).get("body"):
@@ -58,3 +64,24 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]}
     )
     await send({"type": "http.response.body", "body": body})
+
+
+async def websocket(receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    message = await receive()
+    print("disconnect", message["code"], flush=True)
+
+
+async def events(send: Any, is_polite: bool) -> None:
+    """A stream without an end; one that is polite says so if it has to end."""
+    headers = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        print("stream cancelled", flush=True)
+        if not is_polite:
+            raise
+        await send({"type": "http.response.body", "body": b"data: farewell\n\n"})

@@ -124,6 +124,9 @@ def test_scale(server: Supervised, tmp_path: Path) -> None:
     until(lambda: len(server.children) == 1)
     assert server.answers() in server.children
     assert ctl(tmp_path, "--socket", "c", "scale", "0").returncode == 2
+    refused = ctl(tmp_path, "--socket", "c", "scale", "44444")  # a slip of the finger, and no machine's end
+    assert (refused.returncode, refused.stderr) == (1, "Error: There may be 4096 workers.\n")
+    assert status(tmp_path)["wanted"] == 1
 
 
 def test_reopen(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,20 @@ def test_one_that_comes_to_itself_finishes_its_request(tmp_path: Path) -> None:
         server.serving(3)
         until(lambda: pid not in server.children)
         assert "died" not in server.output
+        assert server.ends() == 0
+
+
+def test_one_that_is_stopped_is_killed(tmp_path: Path) -> None:
+    """As nothing else reaches it."""
+    with supervised(tmp_path, "--workers", "2", "--timeout-worker-healthcheck", "0.5") as server:
+        first = server.serving(2)[0]
+        until(lambda: server.answers() == first)  # which it has told the parent by then
+        os.kill(first, signal.SIGSTOP)
+        server.wait_for(f"Child process [{first}] has not answered")
+        server.wait_for("seconds: it is killed")
+        server.serving(3)
+        until(lambda: first not in server.children)
+        assert server.answers() in server.children
         assert server.ends() == 0
 
 

@@ -93,9 +93,10 @@ def test_another_address_needs_another_parent(tmp_path: Path) -> None:
     file.write_text('host = "127.0.0.1"')
     with supervised(tmp_path, "--config", str(file), "--workers", "2") as server:
         server.serving(2)
-        file.write_text('host = "127.0.0.2"')
+        file.write_text('host = "127.0.0.2"\npid_file = "p"\numask = "077"\ncontrol_socket = "c"')
         assert len(restarted(server, 4)) == 2
-        assert "host has changed: that takes effect when the parent process starts." in server.output
+        for name in ("host", "pid_file", "umask", "control_socket"):
+            assert f"{name} has changed: that takes effect when the parent process starts." in server.output
         assert server.answers() in server.children
         assert server.ends() == 0
 

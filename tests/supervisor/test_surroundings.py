@@ -194,6 +194,20 @@ def test_systemd_hears_of_a_restart(tmp_path: Path, systemd: socket.socket) -> N
         assert server.ends() == 0
 
 
+def test_systemd_hears_that_a_restart_is_refused(tmp_path: Path, systemd: socket.socket) -> None:
+    """`systemctl reload` waits for both words."""
+    (tmp_path / "f.toml").write_text("workers = 1")
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with supervised(tmp_path, "--config", "f.toml", "--supervise", environment=environment) as server:
+        heard(systemd, "READY")
+        (tmp_path / "f.toml").write_text("workers = many")
+        server.send(signal.SIGHUP)
+        heard(systemd, "RELOADING")
+        heard(systemd, "READY")
+        assert "Keeping all child processes and the configuration." in server.output
+        assert server.ends() == 0
+
+
 def test_systemd_hears_of_workers_that_end(tmp_path: Path, systemd: socket.socket) -> None:
     with supervised(
         tmp_path, "--workers", "2", environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}
@@ -250,6 +264,17 @@ def test_sockets_of_systemd_are_listened_on(tmp_path: Path, words: tuple[str, ..
             os.close(number)
         for sock in sockets:
             sock.close()
+
+
+def test_sockets_that_were_not_handed_over_are_told(tmp_path: Path) -> None:
+    """What LISTEN_FDS promises is not there."""
+    code = "import os, sys; os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid())); "
+    code += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    command = [sys.executable, "-c", code, *COMMAND[1:], "application:app", "--app-dir", str(HERE)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == 3
+    assert "Cannot listen on file descriptor 3: Bad file descriptor" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_sockets_of_another_process_are_not_ours(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_the_new_one_is_backed_out(tmp_path: Path) -> None:
     with upgradable(tmp_path, "--supervise", "--uds", "s", "--timeout-keep-alive", "1") as server:
         server.wait_for("startup complete")
         old, new = upgraded(server, 1)
+        (tmp_path / "p.oldbin").unlink()  # somebody has tidied up
         os.kill(new, signal.SIGTERM)
         server.wait_for(f"Process [{new}] has ended: exit status 0. This one goes on.")
         assert pid_of(tmp_path / "p") == old

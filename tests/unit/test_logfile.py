@@ -216,6 +216,55 @@ print(written)
 """
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_belongs_to_who_had_the_one_before(path: Path) -> None:
+    """Else workers that are not root's could not write to what a parent that is has made."""
+    file = LogFile(path, Rotation(size_bytes_max=10))
+    os.chown(path, 65534, 65533)
+    file.write(b"whole line\n")
+    file.write(b"next\n")
+    path.rename(path.with_name("app.log.2"))
+    file.reopen()
+    file.close()
+    assert sorted(files(path)) == ["", ".1", ".2"]
+    for found in path.parent.iterdir():
+        assert (found.stat().st_uid, found.stat().st_gid) == (65534, 65533)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_is_found_behind_a_link_stays_whose_it_is(path: Path) -> None:
+    file = LogFile(path)
+    os.chown(path, 65534, 65533)
+    path.unlink()
+    secret = path.with_name("secret")
+    secret.touch()
+    path.symlink_to(secret)
+    file.reopen()
+    file.close()
+    assert secret.stat().st_uid == 0
+
+
+def test_a_file_that_cannot_be_made_anew_takes_lines_where_it_was_moved(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until somebody who may has made it."""
+    file = LogFile(path)
+    path.rename(path.with_name("app.log.1"))
+
+    def refuse(*arguments: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        assert file.write(b"1\n") == 2
+        with pytest.raises(PermissionError):
+            file.reopen()
+        assert file.write(b"2\n") == 2
+    assert file.write(b"3\n") == 2
+    file.close()
+    assert files(path) == {".1": "1\n2\n", "": "3\n"}
+
+
 @pytest.mark.parametrize(
     ("period", "size", "count", "least"),
     [("", 20_000, 4000, 20), (EVERY_SECOND, 0, 100, 4)],
