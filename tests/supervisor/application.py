@@ -56,7 +56,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     elif scope["path"] == "/scribble":
         os.write(3, b'hello\n[]\n{"is": "happy"}\n')
     elif scope["path"] == "/crash":
-        os.kill(os.getpid(), signal.SIGSEGV)
+        os.kill(os.getpid(), signal.SIGABRT)
     elif scope["path"] == "/exit":
         os._exit(7)
     body = b"%d" % os.getpid()

@@ -152,7 +152,7 @@ def test_a_port_that_is_taken_is_told_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "how"), [("/crash", "killed by SIGSEGV"), ("/exit", "exit status 7")], ids=["signal", "status"]
+    ("path", "how"), [("/crash", "killed by SIGABRT"), ("/exit", "exit status 7")], ids=["signal", "status"]
 )
 def test_a_worker_that_dies_is_followed_by_another(tmp_path: Path, path: str, how: str) -> None:
     with supervised(tmp_path, "--workers", "2") as server:

@@ -71,6 +71,7 @@ def test_46_a_message_over_the_limit(serve: Serve, sent: bytes) -> None:
         assert ws.closed().code == 1009
 
 
+@pytest.mark.memory
 def test_46_an_announced_message_takes_no_memory(server: Process) -> None:
     """A million bytes of a message of 16 MiB have come, of each of 20 clients."""
     before = memory_bytes(server, "VmRSS")
@@ -96,6 +97,7 @@ def test_46_a_bomb(serve: Serve) -> None:
     assert memory_bytes(server) - before < 12_000_000
 
 
+@pytest.mark.memory
 def test_47_a_million_fragments(serve: Serve) -> None:
     server = serve("--ws-fragments-max", str(2_000_000))
     empty, single = frame(CONTINUATION, b"", fin=False), frame(CONTINUATION, b"x", fin=False)
@@ -142,6 +144,7 @@ def stuffed(ws: WebSocket, piece: bytes, bytes_max: int) -> int:
     raise AssertionError("the server reads on")
 
 
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("words", "size"),
     [(("--ws-max-queue", "4"), 5000), (("--ws-queue-bytes-max", "50000"), 5000), ((), 5000), ((), 900_000)],
@@ -214,6 +217,7 @@ def test_send_waits_for_a_client_that_does_not_read(server: Process) -> None:
     server.wait_for("ClientDisconnected is an OSError", before + 1)
 
 
+@pytest.mark.memory
 def test_pings_of_a_client_that_does_not_read_take_no_memory(serve: Serve) -> None:
     """It is owed one pong, to its last ping (RFC 6455, 5.5.3), and gets it once it reads."""
     server = serve("--ws-ping-interval", "0", "--ws-answer-timeout-s", "0.2")
