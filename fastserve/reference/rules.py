@@ -22,7 +22,9 @@ METHODS = frozenset(
 )
 
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
-_NO_VERSION = re.compile(rb"[\r\n]*[^ \r\n]+ +(?:(?:[/*]|[A-Za-z]+://)[^ \r\n]*)?[\r\n]")  # as in HTTP/0.9
+_NO_VERSION = re.compile(  # as in HTTP/0.9
+    rb"[\r\n]*(?:[^ \r\n]+ +(?:(?:[/*]|[A-Za-z]+://)[^ \r\n]*)?|CONNECT +[!-~]*)[\r\n]"
+)
 _VERSION = re.compile(rb"/([0-9]\.[0-9])\Z")
 _REQUEST_LINE = re.compile(rb"([^ \r\n]+) ([^ \r\n]*) HTTP/1\.([01])")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # token: RFC 9110, 5.6.2

@@ -83,6 +83,8 @@ KNOWN = [
     b"GET /\r\n\r\n",
     b"GET /\nHost: a\r\n\r\n",
     b"CONNECT \r\n\r\n",
+    b"CONNECT a:1\r\n\r\n",
+    b"CONNECT v\nHost: a\r\n\r\n",
     b"PRI / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"POST / HTTP/1.2\r\nHost: a\r\n\x0f\n",
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000000;a\r\n\r\n",

@@ -32,12 +32,12 @@ TABLE = (
     Difference(
         "a message that cannot be decompressed",
         "1007; 1002 is what says that the frames are wrong.",
-        r"test_what_breaks_it\[.*(\\xdd\\xcb|\\xa8C).*\]",
+        r"test_what_breaks_it\[wsproto-no (block|code)\]",
     ),
     Difference(
         "the ends of half a million DEFLATE streams as one message",
         "What stands behind the first is ignored.",
-        r"test_what_breaks_it\[wsproto-sent5-1002\]",
+        r"test_what_breaks_it\[wsproto-many ends\]",
     ),
     Difference(
         "a ping within a compressed message",
@@ -58,6 +58,11 @@ TABLE = (
         "a length in more bytes than it needs",
         "1002, as RFC 6455, 5.2 allows.",
         r"test_a_length_in_more_bytes_than_it_needs\[",
+    ),
+    Difference(
+        "what compression takes",
+        "More than twice as much: wsproto makes its compressors itself, with zlib's own level of memory.",
+        r"test_what_a_connection_holds\[",
     ),
     Difference(
         "a million fragments",

@@ -219,6 +219,7 @@ def test_what_a_connection_holds(serve: Serve) -> None:
         (frame(BINARY, b"\x03\x00" * 500_000, rsv=4), 1002),
         (frame(TEXT, b"", rsv=6), 1002),
     ],
+    ids=["no block", "no code", "no text", "marked late", "marked ping", "many ends", "another mark"],
 )
 def test_what_breaks_it(port: int, sent: bytes, code: int) -> None:
     with offered(port, "permessage-deflate") as ws:
