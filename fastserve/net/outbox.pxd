@@ -16,7 +16,8 @@ cdef class Outbox(Writer):
     cdef Turn turn
     cdef object transport
     cdef object wire           # the transport beneath it, under TLS, or None
-    cdef object write          # transport.write, bound once
+    cdef int socket            # the transport's, for what the kernel takes at once; or UNASKED, or NONE
+    cdef bint in_transport     # the transport was given bytes, and may hold them still
     cdef bytes first           # the first piece that waits; most answers are one piece
     cdef list rest             # the others, or None
     cdef Bypass bypass         # what writes past the transport, or None: then nothing is put here
@@ -31,6 +32,8 @@ cdef class Outbox(Writer):
 
     cdef int put(self, bytes piece) except -1
     cdef int flush_if_open(self) except -1
+    cdef int write(self, bytes data) except -1
+    cdef bint may_send(self) except -1
     cdef inline void cork(self) noexcept
     cdef inline int uncork(self) except -1
     cdef int pause(self) except -1

@@ -68,6 +68,9 @@ class StormTransport(MemoryTransport):
         assert (level, option) == (socket.SOL_SOCKET, socket.SO_LINGER)
         self.will_reset = True
 
+    def fileno(self) -> int:
+        return -1
+
     def write(self, data: Any) -> None:
         self.changes += 1
         if self.aborted:
