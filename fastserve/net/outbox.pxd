@@ -16,7 +16,7 @@ cdef class Outbox(Writer):
     cdef Turn turn
     cdef object transport
     cdef object wire           # the transport beneath it, under TLS, or None
-    cdef int socket            # the transport's, for what the kernel takes at once; or UNASKED, or NONE
+    cdef int socket            # the transport's, for what the kernel takes at once; or UNUSED, UNASKED, NONE
     cdef bint in_transport     # the transport was given bytes, and may hold them still
     cdef bytes first           # the first piece that waits; most answers are one piece
     cdef list rest             # the others, or None

@@ -18,7 +18,8 @@ from fastserve.net.turn cimport Turn, Writer
 
 cdef Py_ssize_t JOIN_BYTES_MAX = 65536
 cdef enum:
-    UNASKED = -2  # a transport's socket; asked for when there is something to send
+    UNUSED = -3   # nothing was written yet, and many a connection writes but once: not worth the question
+    UNASKED = -2  # the transport's socket is asked for at the next write
     NONE = -1
 
 
@@ -46,7 +47,7 @@ cdef class Outbox(Writer):
         self.transport = transport
         self.turn = turn
         self.bytes_max = bytes_max
-        self.socket = UNASKED
+        self.socket = UNUSED
 
     cdef inline void cork(self) noexcept:
         """Whoever works on the connection corks, and learns from `corks` whether somebody around it does as well."""
@@ -116,6 +117,9 @@ cdef class Outbox(Writer):
         """Whether the socket is still the transport's, which closes it before anybody hears of that: the number may be
         another client's already. And whether nothing in the transport has to go out before."""
         if self.socket == NONE or self.transport.is_closing():
+            return False
+        if self.socket == UNUSED:
+            self.socket = UNASKED
             return False
         if self.socket == UNASKED:
             self.socket = socket_of(self.transport)
@@ -230,7 +234,7 @@ cdef class Outbox(Writer):
         return now_s - self.moved_at_s >= timeout_s
 
 
-cdef int socket_of(object transport) except -2:
+cdef int socket_of(object transport) except UNASKED:
     """The descriptor of the transport's socket; NONE if it has none, or encrypts what is written to it."""
     if transport.get_extra_info("sslcontext") is not None:
         return NONE
