@@ -24,5 +24,11 @@ cdef class OuterDriver(Driver):
     cdef object when_idle(self):
         return self.inner.when_idle()
 
+    cdef int begin_turn(self) except -1:
+        return self.inner.begin_turn()
+
+    cdef int end_turn(self) except -1:
+        return self.inner.end_turn()
+
     cpdef int close(self) except -1:
         return self.inner.close()

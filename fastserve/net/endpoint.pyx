@@ -84,7 +84,7 @@ cdef class Endpoint:
         self.observers = list(observers)
         self.request_filter = request_filter
         self.upgrade = upgrade
-        self.turn = Turn(loop)
+        self.turn = Turn(loop, driver)
         self.refusals = {}
         self.body_bytes_max = limits.body_bytes_max
         self.write_buffer_bytes_max = limits.write_buffer_bytes_max

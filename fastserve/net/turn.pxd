@@ -1,5 +1,8 @@
 """What is done once in a turn of the event loop, for all connections in a row?"""
 
+from fastserve.stream.stream cimport Driver
+
+
 cdef class Reader:
     """Has bytes to work off."""
     cdef readonly bint is_reader  # joined: has bytes that wait for their turn
@@ -18,6 +21,7 @@ cdef class Writer:
 
 cdef class Turn:
     cdef readonly object loop
+    cdef Driver driver       # that the readers hand requests to
     cdef readonly bint writelines_pauses   # a transport's writelines tells the protocol to pause
     cdef list readers
     cdef list writers

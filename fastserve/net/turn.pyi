@@ -2,6 +2,8 @@ import asyncio
 
 from typing_extensions import Self
 
+from fastserve.stream.stream import Driver
+
 class Reader:
     """Has bytes to work off at the end of a turn."""
 
@@ -20,6 +22,6 @@ class Turn:
     def writelines_pauses(self) -> bool:
         """Whether a transport's writelines tells the protocol to pause."""
 
-    def __new__(cls, loop: asyncio.AbstractEventLoop) -> Self: ...
+    def __new__(cls, loop: asyncio.AbstractEventLoop, driver: Driver) -> Self: ...
     def run(self) -> None:
         """The loop calls it once in a turn that read or wrote anything."""

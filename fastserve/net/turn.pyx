@@ -11,6 +11,8 @@ import asyncio
 import logging
 import sys
 
+from fastserve.stream.stream cimport Driver
+
 logger = logging.getLogger("fastserve.error")
 
 
@@ -38,10 +40,12 @@ cdef class Turn:
     """What one event loop does with all its connections at the end of a turn.
 
     :param loop: the running event loop
+    :param driver: that the readers hand requests to; it hears where a turn begins and ends
     """
 
-    def __cinit__(self, object loop):
+    def __cinit__(self, object loop, Driver driver not None):
         self.loop = loop
+        self.driver = driver
         # CVE-2024-12254: asyncio's own writelines in these versions never pauses the protocol.
         self.writelines_pauses = not (isinstance(loop, asyncio.BaseEventLoop) and (
             (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)))
@@ -73,8 +77,12 @@ cdef class Turn:
     def run(self) -> None:
         """The loop calls it once in a turn that read or wrote anything."""
         try:
-            self.work_all()
-            self.flush_all()
+            self.driver.begin_turn()
+            try:
+                self.work_all()
+                self.flush_all()
+            finally:
+                self.driver.end_turn()
         finally:
             self.scheduled = False
             if self.readers or self.writers:

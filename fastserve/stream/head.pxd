@@ -14,4 +14,4 @@ cdef class Head:
     cdef bint has_server
 
     cdef list pairs(self)
-    cdef int add_length(self, Py_ssize_t length) except -1
+    cdef Head with_length(self, Py_ssize_t length)

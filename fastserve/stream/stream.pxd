@@ -21,4 +21,6 @@ cdef class Driver:
     cpdef int in_flight(self) except -1
     cpdef int cancel_all(self) except -1
     cdef object when_idle(self)
+    cdef int begin_turn(self) except -1
+    cdef int end_turn(self) except -1
     cpdef int close(self) except -1

@@ -62,6 +62,14 @@ cdef class Driver:
         """A future that is done as soon as none is in flight."""
         raise NotImplementedError
 
+    cdef int begin_turn(self) except -1:
+        """What was read in a turn of the loop is worked off from now on: requests may follow one another at once."""
+        return 0
+
+    cdef int end_turn(self) except -1:
+        """That is done, and the turn's answers are written."""
+        return 0
+
     cpdef int close(self) except -1:
         """Nothing more will be asked of it."""
         return 0

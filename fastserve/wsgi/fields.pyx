@@ -5,6 +5,9 @@ an object in between.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.ref cimport Py_REFCNT
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp, memset, strlen
 
@@ -36,13 +39,23 @@ cdef fs_buf scratch
 cdef size_t SCRATCH_BYTES_MAX = 65536  # what is kept between heads
 
 
+# Heads of what applications say again and again: of the very status and the very tuples, which nobody can change.
+cdef Py_ssize_t KNOWN_SLOTS = 64
+cdef Py_ssize_t KNOWN_FIELDS_MAX = 16
+cdef list known_heads = [None] * KNOWN_SLOTS  # of (status, tuple of fields, Head)
+
+
 cdef Head read_head(object status, object headers):
     """Raises TypeError and ValueError for what cannot be sent."""
-    cdef Head head = Head.__new__(Head)
+    cdef Head head
     cdef fs_buf buf
     cdef fs_said said
     if type(headers) is not list:
         headers = list(headers)
+    head = find_known(status, <list>headers)
+    if head is not None:
+        return head
+    head = Head.__new__(Head)
     lend_scratch(&buf)
     try:
         read_status(head, &buf, status)
@@ -52,7 +65,44 @@ cdef Head read_head(object status, object headers):
         return_scratch(&buf)
     head.length = <int64_t>said.length if said.has_length else -1
     head.closes, head.has_date, head.has_server = said.closes, said.has_date, said.has_server
+    if are_kept(<list>headers):
+        known_heads[slot_of(status, <list>headers)] = (status, tuple(headers), head)
     return head
+
+
+cdef inline Py_ssize_t slot_of(object status, list headers) noexcept:
+    """By the addresses of the status and of the first field; there is one."""
+    return ((<size_t><void *>status >> 4) ^ (<size_t><void *>PyList_GET_ITEM(headers, 0) >> 6)) % KNOWN_SLOTS
+
+
+cdef Head find_known(object status, list headers):
+    cdef Py_ssize_t count = PyList_GET_SIZE(headers)
+    cdef Py_ssize_t i
+    cdef tuple known
+    cdef tuple fields
+    if count == 0:
+        return None
+    known = <tuple>known_heads[slot_of(status, headers)]
+    if known is None or known[0] is not status:
+        return None
+    fields = <tuple>known[1]
+    if PyTuple_GET_SIZE(fields) != count:
+        return None
+    for i in range(count):
+        if <void *>PyTuple_GET_ITEM(fields, i) != <void *>PyList_GET_ITEM(headers, i):
+            return None
+    return <Head>known[2]
+
+
+cdef bint are_kept(list headers) except -1:
+    """Whether all are tuples that the application keeps: nobody's secrets are to outlive their answer here."""
+    cdef object field
+    if not 0 < PyList_GET_SIZE(headers) <= KNOWN_FIELDS_MAX:
+        return False
+    for field in headers:
+        if not PyTuple_CheckExact(field) or Py_REFCNT(field) < 3:  # its list, and `field`
+            return False
+    return True
 
 
 cdef list read_hints(object headers):

@@ -6,3 +6,4 @@ cdef class Parking:
 
     cdef bint park(self, double timeout_s) except -1
     cdef int unpark(self) except -1
+    cdef int hand_over(self) except -1

@@ -13,6 +13,7 @@ cdef class Job(Response):
     cdef bint is_reported        # that it has been silent for too long
 
     cdef int work(self, Worker worker) except -1
+    cdef int call_loop(self) except -1
     cdef bint waits_for_client(self) except -1
 
 
@@ -30,6 +31,9 @@ cdef class Pool:
     cdef Py_ssize_t queue_max
     cdef double idle_timeout_s
     cdef int names               # threads that have been started
+    cdef int busy                # threads that have a job
+    cdef bint gathering          # more jobs may follow at once, and end_turn() behind them
+    cdef double slow_until_s     # until then, one thread wakes the next
     cdef bint waking             # a thread has been woken, or started, and has not come yet
     cdef bint closing
     cdef list workers
@@ -40,9 +44,14 @@ cdef class Pool:
     cdef readonly Py_ssize_t refused  # and how many found no room, so far
 
     cdef bint submit(self, Job job) except -1
+    cdef int end_turn(self) except -1
+    cdef int look_after(self) except -1
+    cdef Parking next_of_waiting(self)
     cdef int wake_one(self) except -1
+    cdef Parking next_one(self)
     cdef int start_thread(self) except -1
     cdef Job take(self, Worker worker)
+    cdef int see_to_next(self, Job job) except -1
     cdef list running(self)
     cdef list forget_waiting(self)
     cdef int close(self) except -1

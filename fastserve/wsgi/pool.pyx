@@ -1,10 +1,16 @@
 """Which thread runs the application for this request?
 
-Jobs wait in a queue. To submit one wakes one idle thread, or starts one where there are less than the maximum; a
-thread that takes a job and leaves others behind wakes the next one before it begins. At most one is on its way at a
-time: while the application runs Python code, the others could not run anyway, and one thread takes the whole queue
-without another one being woken for each job; where it waits for anything, the one on its way comes, takes a job and
-wakes the next.
+Jobs wait in a queue. What comes in a turn of the loop wakes one idle thread at the end of the turn, or starts one
+where there are less than the maximum. At most one is on its way at a time: while the application runs Python code, the
+others could not run anyway, and one thread takes the whole queue. Where the application waits for anything, another
+one has to come at once. Who wakes it? A thread that takes a job and leaves others behind sees to that before it begins,
+in one of two ways:
+
+- It calls the loop, which is to come for the answers in any case, and gets the interpreter when the queue is empty, or
+  as soon as this thread waits. Then it finds jobs that nobody comes for, and wakes a thread. So as long as all are
+  quick, no thread is woken in vain: that took as long as a small answer does.
+- Or it wakes the next thread itself, which spares the way through the loop. This is done for `SLOW_S` from the moment
+  at which the loop, having the interpreter, saw a thread in the application: it waits there, or computes for long.
 
 The threads are Python's own (`threading.Thread`), so that debuggers, profilers and thread-local data work. They are
 daemons: one that the application never returns keeps no process alive.
@@ -19,6 +25,7 @@ from fastserve.wsgi.response cimport Response
 
 logger = logging.getLogger("fastserve.error")
 
+cdef double SLOW_S = 1.0
 cdef double JOIN_TIMEOUT_S = 1.0  # of a thread that has nothing to do but end
 
 
@@ -27,6 +34,10 @@ cdef class Job(Response):
 
     cdef int work(self, Worker worker) except -1:
         """In this thread of the pool."""
+        raise NotImplementedError
+
+    cdef int call_loop(self) except -1:
+        """In any thread: have the loop call look_after() of the pool. Raises RuntimeError where it is closed."""
         raise NotImplementedError
 
     cdef bint waits_for_client(self) except -1:
@@ -79,6 +90,8 @@ cdef class Pool:
         if self.queued >= self.queue_max or self.closing:
             self.refused += 1
             return False
+        if not self.workers:
+            self.start_thread()
         if self.first is None:
             self.first = job
         else:
@@ -86,26 +99,47 @@ cdef class Pool:
         self.last = job
         self.queued += 1
         job.heard_s = fs_monotonic_s()
-        try:
+        if not self.gathering:
             self.wake_one()
-        except RuntimeError:  # the system has no thread for us
-            if not self.workers:
-                self.forget_waiting()
-                raise
-            logger.warning("There is no thread for a request that waits; it waits for one of %d", len(self.workers))
         return True
 
+    cdef int end_turn(self) except -1:
+        """In the loop's thread, behind the last of the jobs that were gathered."""
+        cdef Parking parking
+        self.gathering = False
+        parking = self.next_of_waiting()
+        return 0 if parking is None else parking.hand_over()
+
+    cdef int look_after(self) except -1:
+        """In the loop's thread: have a thread come, if jobs wait."""
+        cdef Parking parking = self.next_of_waiting()
+        return 0 if parking is None else parking.unpark()
+
+    cdef Parking next_of_waiting(self):
+        if self.first is None:
+            return None
+        if self.busy > 0:  # and yet the interpreter is ours
+            self.slow_until_s = fs_monotonic_s() + SLOW_S
+        return self.next_one()
+
     cdef int wake_one(self) except -1:
-        cdef Worker worker
+        cdef Parking parking = self.next_one()
+        return 0 if parking is None else parking.unpark()
+
+    cdef Parking next_one(self):
+        """Where to wake the next thread; None where one is on its way, or has been started, or cannot be had."""
         if self.waking:
-            return 0
+            return None
         if self.idle:
             self.waking = True
-            worker = <Worker>self.idle.pop()
-            worker.parking.unpark()
-        elif len(self.workers) < self.threads_max:
-            self.start_thread()
-        return 0
+            return (<Worker>self.idle.pop()).parking
+        if len(self.workers) < self.threads_max:
+            try:
+                self.start_thread()
+            except RuntimeError:  # the system has none for us
+                logger.warning("There is no thread for a request that waits; it waits for one of %d",
+                               len(self.workers))
+        return None
 
     cdef int start_thread(self) except -1:
         cdef Worker worker = Worker.__new__(Worker)
@@ -135,6 +169,7 @@ cdef class Pool:
                 job.work(worker)
             except BaseException:
                 logger.exception("A thread could not end a request")
+            self.busy -= 1
             worker.job = None
             job = None
 
@@ -151,11 +186,9 @@ cdef class Pool:
                     self.last = None
                 worker.job = job
                 job.heard_s = fs_monotonic_s()
+                self.busy += 1
                 if self.first is not None:
-                    try:
-                        self.wake_one()
-                    except RuntimeError:
-                        pass  # the system has no thread for us: the jobs wait
+                    self.see_to_next(job)
                 return job
             self.idle.append(worker)
             if worker.parking.park(self.idle_timeout_s):
@@ -166,6 +199,17 @@ cdef class Pool:
                     break
         self.workers.remove(worker)
         return None
+
+    cdef int see_to_next(self, Job job) except -1:
+        """Should this thread wait for anything, another one is to come."""
+        if self.waking:
+            return 0
+        if job.heard_s >= self.slow_until_s:
+            try:
+                return job.call_loop()
+            except RuntimeError:  # it is closed
+                pass
+        return self.wake_one()
 
     cdef list running(self):
         """The workers that are in the application."""

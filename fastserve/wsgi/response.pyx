@@ -193,7 +193,7 @@ cdef class Response(Stream):
         descriptor, offset, size = part
         if self.length_left < 0:
             self.length_left = size
-            self.head.add_length(size)
+            self.head = self.head.with_length(size)
         elif size < self.length_left and not self.has_no_body():
             raise wrong_length(size - self.length_left)
         if self.length_left <= READ_BYTES_MAX or self.has_no_body() or not self.sink.sends_files():

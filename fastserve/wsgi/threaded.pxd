@@ -21,6 +21,7 @@ cdef class ThreadedDriver(WSGIDriver):
     cdef object callback         # self.take_posts, bound once
 
     cdef int post(self, ThreadedStream stream) except -1
+    cdef int call(self) except -1
     cdef int refuse(self, ThreadedStream stream) except -1
     cdef int watch(self) except -1
 

@@ -54,6 +54,15 @@ cdef class ThreadedDriver(WSGIDriver):
         stream.sink = sink
         return stream
 
+    # ---- turns of the loop ----
+
+    cdef int begin_turn(self) except -1:
+        self.pool.gathering = True
+        return 0
+
+    cdef int end_turn(self) except -1:
+        return self.pool.end_turn()
+
     # ---- from the threads ----
 
     cdef int post(self, ThreadedStream stream) except -1:
@@ -61,12 +70,17 @@ cdef class ThreadedDriver(WSGIDriver):
         if not stream.posted:
             stream.posted = True
             self.posts.append(stream)
+        try:
+            self.call()
+        except RuntimeError:
+            pass  # the loop is closed: a thread that was left behind has come to its end
+        return 0
+
+    cdef int call(self) except -1:
+        """In any thread: have the loop come. Raises RuntimeError where it is closed."""
         if not self.is_called:
             self.is_called = True
-            try:
-                self.loop.call_soon_threadsafe(self.callback)
-            except RuntimeError:
-                pass  # the loop is closed: a thread that was left behind has come to its end
+            self.loop.call_soon_threadsafe(self.callback)
         return 0
 
     def take_posts(self):
@@ -75,6 +89,7 @@ cdef class ThreadedDriver(WSGIDriver):
         cdef list posts
         self.is_called = False
         posts, self.posts = self.posts, []
+        self.pool.look_after()
         for stream in posts:
             stream.posted = False
             try:
@@ -264,6 +279,9 @@ cdef class ThreadedStream(Job):
                 worker.clock = ThreadClock()
             self.times.taken(worker.clock)
         return self.run(self.driver, worker.environs.make(self.request, self.input, EarlyHints.of(self)))
+
+    cdef int call_loop(self) except -1:
+        return self.driver.call()
 
     cdef bint waits_for_client(self) except -1:
         return (self.room is not None and self.room.parked) or (

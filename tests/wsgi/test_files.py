@@ -102,6 +102,15 @@ def test_one_file_behind_the_other(serve: Serve, path: Path) -> None:
     app.await_closed()
 
 
+def test_files_under_the_same_fields_have_their_own_lengths(serve: Serve, path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(CONTENT[:-7])
+    paths = [path, other] * 2
+    with serve(Sending(iter([each.open("rb") for each in paths]).__next__)).connect() as client:
+        for each in paths:
+            assert client.ask(get()).body == each.read_bytes()
+
+
 def test_an_answer_before_a_file_goes_out_before_it(serve: Serve, path: Path) -> None:
     with serve(Sending(lambda: path.open("rb"))).connect() as client:
         client.send(get("/other") + get() + get("/other"))

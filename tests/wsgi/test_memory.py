@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from wire.client import Client
@@ -58,6 +59,24 @@ def test_an_answer_to_a_slow_client_moves_memory_by_little(server: Server) -> No
             data = client.socket.recv(MB)
             assert data
             taken += len(data)
+            most = max(most, server.rss_bytes())
+    assert most - before < GROWTH_BYTES_MAX, f"it grew by {most - before}"
+    server.seen()
+
+
+def test_a_file_moves_memory_by_little(server: Server, tmp_path: Path) -> None:
+    size, buffer = 200 * MB, bytearray(MB)
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(size)
+    with server.connect(timeout_s=100) as client:
+        before = server.rss_bytes()
+        client.send(f"GET /__file{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        most = taken = 0
+        while taken < size:
+            received = client.socket.recv_into(buffer)
+            assert received
+            taken += received
             most = max(most, server.rss_bytes())
     assert most - before < GROWTH_BYTES_MAX, f"it grew by {most - before}"
     server.seen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,51 @@ def test_a_generator_with_a_content_length(serve: Serve) -> None:
     headers = [*PLAIN, ("Content-Length", "5")]
     response = serve(valid(lambda e, s: returning(iter([b"hel", b"lo"]), headers=headers)(e, s))).ask()
     assert (response.framing, response.body) == ("length", b"hello")
+
+
+def test_the_same_fields_again_and_again(serve: Serve) -> None:
+    """With this status and that, in this order and that, with one more and one less."""
+    first, second, third = ("X-First", "1"), ("X-Second", "2"), ("Content-Length", "2")
+    said = {
+        "/a": ("200 OK", [first, second]),
+        "/b": ("404 Not Found", [first, second]),
+        "/c": ("200 OK", [first, third]),
+        "/d": ("200 OK", [first]),
+        "/e": ("200 OK", [second, first]),
+        "/f": ("200 OK", []),
+    }
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        status, fields = said[environ["PATH_INFO"]]
+        start_response(status, [*fields])
+        return [b"ok"]
+
+    with serve(app).connect() as client:
+        for path in [*said] * 3:
+            status, fields = said[path]
+            response = client.ask(get(path))
+            found = [(name, value) for name, value in response.headers if name.startswith(b"x-")]
+            assert (response.status, response.body) == (int(status[:3]), b"ok")
+            assert found == [(n.lower().encode(), v.encode()) for n, v in fields if n != "Content-Length"]
+            assert response.header("content-length") == [b"2"]
+
+
+def test_what_an_answer_says_is_forgotten_with_it(serve: Serve) -> None:
+    class Text(str):
+        __slots__ = ("__weakref__",)
+
+    secrets: list[weakref.ref[Text]] = []
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        secret = Text("s")
+        secrets.append(weakref.ref(secret))
+        start_response("200 OK", [("Set-Cookie", secret), *PLAIN])
+        return [b"ok"]
+
+    serving = serve(app)
+    assert [serving.ask().header("set-cookie") for _ in range(2)] == [[b"s"]] * 2
+    serving.await_idle()
+    until(lambda: not any(secret() for secret in secrets), "a value is still held")
 
 
 @pytest.mark.parametrize("size", [1, 16, 65535, 65536, 1_000_000])

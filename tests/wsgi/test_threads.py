@@ -108,6 +108,23 @@ def test_one_request_that_waits_holds_no_other_up(serve_threads: Serve) -> None:
         assert client.response().status == 200
 
 
+def test_a_burst_that_waits_gets_a_thread_for_each(serve_threads: Serve) -> None:
+    """Requests that are read in one turn wake one thread. The others come because that one waits."""
+    door = Door()
+    serving = serve_threads(behind(door), wsgi_threads=4, wsgi_threads_min=1)
+    clients = [serving.connect() for _ in range(6)]
+    serving.await_idle()
+
+    def send_all() -> None:
+        for client in clients:
+            client.send(get())
+
+    serving.in_loop(send_all)  # the loop reads none of them before the last is sent
+    door.await_reached(4)
+    door.open(6)
+    assert len(set(answers(clients))) == 4
+
+
 def test_many_at_once(serve: Serve) -> None:
     serving = serve(returning([b"ok"]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import signal
@@ -54,6 +55,10 @@ class WsgiWireApp:
 
     def _control(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         command, _, argument = environ["PATH_INFO"][3:].partition("/")
+        if command == "file":
+            start_response("200 OK", [("Content-Type", "application/octet-stream")])
+            sent: Iterable[bytes] = environ["wsgi.file_wrapper"](io.FileIO(f"/{argument}"))
+            return sent
         answer: object = None
         if command == "seen":
             answer = [record.to_json() for record in self._settled(environ["wsgi.multithread"])]
