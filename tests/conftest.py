@@ -56,7 +56,8 @@ def pytest_collection_finish() -> None:
     """What thousands of tests are made of is never garbage. A search through it takes half a second, more
     under a sanitizer, and tests that count what is left search each time."""
     gc.collect()
-    gc.freeze()
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

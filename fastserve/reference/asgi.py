@@ -273,15 +273,17 @@ class Cycle(Stream):
         self._end()
 
     def _fail(self, error: BaseException) -> None:
-        """The application has raised."""
+        """The application has raised, or the program's own log has, which is told of it."""
         cancelled = isinstance(error, asyncio.CancelledError)
-        if cancelled:
-            if not self.sink.finished:
-                complain(self.request, "ASGI application was cancelled before its answer was complete")
-        elif not (self.sink.disconnected and stems_from_disconnect(error)):
-            complain(self.request, "Exception in ASGI application", exc_info=error)
-        self.sink.fail(503 if cancelled else 500)
-        self._end()
+        try:
+            if cancelled:
+                if not self.sink.finished:
+                    complain(self.request, "ASGI application was cancelled before its answer was complete")
+            elif not (self.sink.disconnected and stems_from_disconnect(error)):
+                complain(self.request, "Exception in ASGI application", exc_info=error)
+        finally:
+            self.sink.fail(503 if cancelled else 500)
+            self._end()
 
     def _end(self) -> None:
         self.ended = self.responded = True

@@ -191,13 +191,15 @@ class WebSocketCycle(MessageStream):
     def _fail(self, error: BaseException) -> None:
         """The application has raised."""
         cancelled = isinstance(error, asyncio.CancelledError)
-        if cancelled:
-            if not self._is_finished():
-                complain(self.request, "ASGI application was cancelled before its answer was complete")
-        elif not (self._is_gone() and stems_from_disconnect(error)):
-            complain(self.request, "Exception in ASGI application", exc_info=error)
-        self._give_up(503 if cancelled else 500)
-        self._end()
+        try:
+            if cancelled:
+                if not self._is_finished():
+                    complain(self.request, "ASGI application was cancelled before its answer was complete")
+            elif not (self._is_gone() and stems_from_disconnect(error)):
+                complain(self.request, "Exception in ASGI application", exc_info=error)
+        finally:
+            self._give_up(503 if cancelled else 500)
+            self._end()
 
     def _give_up(self, status: int) -> None:
         if self._accepted:

@@ -267,7 +267,7 @@ def on_headers_complete(parser: LlhttpParser) -> int:
 
 @_callback
 def on_chunk_extension(parser: LlhttpParser, at: Any, size: int) -> None:
-    if size > 0 and parser.extension is None:
+    if parser.extension is None:  # its name may be empty
         parser.extension = parser.place_of(at) - 1  # its semicolon
 
 

@@ -33,6 +33,8 @@ _TARGET = re.compile(rb"[\x21\x22\x24-\x7e]+")  # visible, and no "#", which beg
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)(.*)")
 #: uri-host [":" port] (RFC 3986, 3.2.2): an IP literal in brackets, or a registered name, which may be empty.
 _AUTHORITY = re.compile(rb"(?:\[[0-9A-Za-z:.%]+\]|[0-9A-Za-z\-._~%!$&'()*+,;=]*)(?::[0-9]*)?")
+#: White space (RFC 9110, 5.6.3) that llhttp takes for a part of the coding: what one parser refuses, all do.
+_CHUNKED_AND_TAB = re.compile(rb"(?i:[ \t]*chunked *\t[ \t]*)")
 _LENGTH = re.compile(rb"[0-9]{1,18}")  # eighteen digits fit a signed number of 64 bits
 #: A trailer section cannot change where the message ends, or whom it is for (RFC 9110, 6.5.1).
 _NOT_IN_TRAILERS = frozenset((b"content-length", b"transfer-encoding", b"host"))
@@ -156,6 +158,8 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
         raise BadMessage(400, "invalid field name")
     if not _VALUE.fullmatch(value):
         raise BadMessage(400, "control character in a field value")
+    if _CHUNKED_AND_TAB.fullmatch(value) and name.lower() == b"transfer-encoding":
+        raise BadMessage(400, "invalid Transfer-Encoding")
     return name, value.strip(b" \t")
 
 

@@ -22,7 +22,7 @@ def sending(*messages: Any) -> Any:
     return app
 
 
-def assert_refused(serving: Serving, error: str) -> None:
+def assert_refused(serving: Serving, error: str | tuple[str, ...]) -> None:
     """A 500 and nothing else, the connection closed, and this in the log, with the route."""
     with serving.connect() as client:
         response = client.ask(get("/route?query"))
@@ -30,7 +30,9 @@ def assert_refused(serving: Serving, error: str) -> None:
     assert (response.status, response.body) == (500, b"Internal Server Error")
     (text,) = serving.errors()
     assert text.startswith("Exception in ASGI application (GET /route)\nTraceback")
-    assert text.rpartition("\n")[2] == error
+    last = text.rpartition("\n")[2]
+    # Of several, one's beginning: where the interpreter chooses the words, it does by what is compiled.
+    assert last == error if isinstance(error, str) else last.startswith(error)
 
 
 PAIR = "a response header must be a pair of bytes, not "
@@ -72,13 +74,13 @@ def test_headers(serve: Serve, headers: Any, error: str) -> None:
 @CASES(
     ("status", "error"),
     [
-        ("200", "TypeError: an integer is required"),
-        (None, "TypeError: an integer is required"),
+        ("200", ("TypeError: an integer is required", "TypeError: 'str' object cannot be")),
+        (None, ("TypeError: an integer is required", "TypeError: 'NoneType' object cannot be")),
         *(
             (status, f"ValueError: a final status is from 200 to 999, not {status}")
             for status in (-200, 0, 100, 103, 199, 1000)
         ),
-        (2**31, "OverflowError: value too large to convert to int"),
+        (2**31, ("OverflowError: value too large to convert to int", "ValueError: a final status is")),
     ],
 )
 def test_status(serve: Serve, status: Any, error: str) -> None:
@@ -98,8 +100,8 @@ HINT = "http.response.early_hint"
         ({"type": "http.response.start"}, "KeyError: 'status'"),
         ({"status": 200}, "KeyError: 'type'"),
         ({}, "KeyError: 'type'"),
-        (None, "TypeError: 'NoneType' object is not iterable"),
-        (1, "TypeError: 'int' object is not iterable"),
+        (None, ("TypeError: 'NoneType' object is not ",)),
+        (1, ("TypeError: 'int' object is not ",)),
         ({"type": HINT}, "KeyError: 'links'"),
         ({"type": HINT, "links": ["</a>"]}, "TypeError: a response header value must be bytes, not str"),
         (

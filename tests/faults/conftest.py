@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from asgi.conftest import loop, serve
+from pathlib import Path
 
-__all__ = ["loop", "serve"]
+import pytest
+from asgi.conftest import http, leave_out_what_is_not_asked, loop, serve
+
+__all__ = ["http", "loop", "serve"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out_what_is_not_asked(config, items, Path(__file__).parent)

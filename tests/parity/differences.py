@@ -59,7 +59,7 @@ TABLE = (
         "words of RTSP",
         "h11",
         "They are unknown methods: 501. llhttp reads them, and refuses the line at its version: 400.",
-        _has(rb"(^|[^A-Z])(DES|FL|AN|SE|PL|PA|TE|GET_|RE)|[A-Z]+ [^ ]* (RTSP|ICE)"),
+        _has(rb"(^|[^A-Z])(DES|F|AN|SE|PL|PA|TE|GET_|RE)|[A-Z]+ [^ ]* (RTSP|ICE)"),
     ),
 )
 
