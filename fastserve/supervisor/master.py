@@ -286,7 +286,8 @@ class Master(Supervisor):
             return
         self._outdated = [child for child in self._outdated if child.is_live]
         if not self._outdated:
-            self._outdated = [child for child in self.workers() if self._is_due(child)][:1]
+            due = next(filter(self._is_due, self.workers()), None)
+            self._outdated = [] if due is None else [due]
         if self._outdated:
             self._new = self._start(self._outdated[0])
             if self._new is not None:

@@ -15,16 +15,19 @@ from .processes import Supervised, supervised, until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 
-TWO = ("--workers", "2", "--timeout-keep-alive", "1")
+#: Nobody is ended here because the machine is busy with other things.
+PATIENT = ("--timeout-keep-alive", "1", "--ws-close-timeout-s", "900", "--timeout-worker-healthcheck", "60")
+TWO = ("--workers", "2", *PATIENT)
 
 
 @pytest.mark.parametrize(
     ("how", "words"),
-    [("end", TWO), ("restart", TWO), ("recycle", ("--limit-max-requests", "2", "--supervise", *TWO[2:]))],
+    [("end", TWO), ("restart", TWO), ("recycle", ("--limit-max-requests", "2", "--supervise", *PATIENT))],
 )
 def test_websockets(tmp_path: Path, how: str, words: tuple[str, ...]) -> None:
     """Clients get the code that asks them to come again, in a close of both sides; applications hear it."""
-    with supervised(tmp_path, *words) as server, contextlib.ExitStack() as stack:
+    deadline = ("--timeout-graceful-shutdown", "900")
+    with supervised(tmp_path, *words, *deadline) as server, contextlib.ExitStack() as stack:
         before = set(server.serving(2 if words is TWO else 1))
         port = server.process.port
         sockets = [stack.enter_context(WebSocket(port)) for _ in range(4)]
@@ -33,6 +36,8 @@ def test_websockets(tmp_path: Path, how: str, words: tuple[str, ...]) -> None:
                 server.answers()
         else:
             server.send(signal.SIGTERM if how == "end" else signal.SIGHUP)
+        if how != "end":
+            server.wait_for("startup complete", 2 * len(before))  # only then the last of them leaves
         for ws in sockets:
             assert ws.recv().code == 1012
             ws.send(close(1012))

@@ -112,3 +112,19 @@ def test_two_restarts_at_once_are_two(tmp_path: Path) -> None:
         assert server.answers() in server.children
         assert "died" not in server.output
         assert server.ends() == 0
+
+
+def test_each_that_is_due_is_told_of_once(tmp_path: Path) -> None:
+    """Also where several are at the same time: they are replaced one by one."""
+    words = ("--workers", "2", "--limit-max-requests", "1", "--timeout-keep-alive", "0.1")
+    with supervised(tmp_path, *words, "--timeout-worker-healthcheck", "60") as server:
+        before = set(server.serving(2))
+        server.send(signal.SIGSTOP)  # it hears of both at once
+        seen: set[int] = set()
+        while seen != before:
+            seen.add(server.answers())
+        server.send(signal.SIGCONT)
+        until(lambda: not before & set(server.children))
+        for pid in before:
+            assert server.output.count(f"Replacing child process [{pid}]") == 1
+        assert server.ends() == 0
