@@ -39,6 +39,10 @@ cdef class Tunnel(Backlog):
         self.session = session
         channel.tunnel = self
         channel.outbox = outbox
+        if self.waiting is not None:
+            self.bytes_received = PyBytes_GET_SIZE(self.waiting) - self.waiting_at
+        if self.waiting_more is not None:
+            self.bytes_received += sum(map(len, self.waiting_more))
         endpoint.link(self)
         endpoint.upgraded += 1
         endpoint.tunnels += 1

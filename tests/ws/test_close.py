@@ -236,6 +236,18 @@ def test_its_line_comes_at_the_end(serve: Serve) -> None:
     assert server.output.count("<") == 3
 
 
+def test_its_line_counts_what_came_with_the_handshake(serve: Serve) -> None:
+    server = serve("--access-log-format", "<%(received)s %(U)s>")
+    with WebSocket(server.port, "/", behind=frame(TEXT, b"hello")) as ws:
+        assert ws.recv().payload == b"hello"
+        ws.finish()
+    with WebSocket(server.port, "/length", behind=frame(TEXT, b"hello") + close()) as ws:
+        assert ws.recv().payload == b"5"
+        ws.closed()
+    server.wait_for("<19 />")
+    server.wait_for("<19 /length>")
+
+
 def test_its_line_in_json(serve: Serve) -> None:
     server = serve("--access-log-format", "json", "--access-log-exclude", "/closes")
     for path in ("/closes", "/"):
