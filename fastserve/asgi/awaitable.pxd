@@ -3,8 +3,6 @@
 cdef object PENDING
 
 cdef class Awaitable:
-    cdef object waiting   # the iterator of the future that is waited for, or None
-
     cdef object poll(self)
     cdef object waiter(self)
     cdef object advance(self)

@@ -21,17 +21,13 @@ cdef class Awaitable:
 
     cdef object advance(self):
         """The future to wait for, or PENDING: then the result is in a StopIteration that the caller raises."""
-        cdef object result
-        while True:
-            if self.waiting is not None:
-                try:
-                    return next(self.waiting)
-                except StopIteration:
-                    self.waiting = None
-            result = self.poll()
-            if result is not PENDING:
-                raise StopIteration(result)
-            self.waiting = iter(self.waiter())
+        cdef object result = self.poll()
+        cdef object future
+        if result is not PENDING:
+            raise StopIteration(result)
+        future = self.waiter()
+        future._asyncio_future_blocking = True  # as its own __await__ tells the task that it is not merely yielded
+        return future
 
     def __await__(self):
         return self
@@ -46,18 +42,12 @@ cdef class Awaitable:
         return self.advance()
 
     def throw(self, kind, value=None, traceback=None):
-        cdef object waiting = self.waiting
-        if waiting is not None:
-            self.waiting = None
-            waiting.close()
         if value is None:
             value = kind() if isinstance(kind, type) else kind
         raise value if traceback is None else value.with_traceback(traceback)
 
     def close(self):
-        if self.waiting is not None:
-            self.waiting.close()
-            self.waiting = None
+        """A coroutine's, for one that is given up. There is nothing to end."""
 
 
 cdef class Ready(Awaitable):

@@ -60,7 +60,8 @@ cdef class ASGICycle(Stream):
     cdef bint body_ended
     cdef bint last_received      # the application has the body's last message
     cdef bint disconnected
-    cdef list receivers          # futures, or None
+    cdef object receiver         # the future of a receive() that waits, or None
+    cdef list more_receivers     # of others beside it, or None
     cdef int ends_in_a_row       # http.disconnect, without a turn of the loop
 
     # send()

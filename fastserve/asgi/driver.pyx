@@ -395,11 +395,10 @@ cdef class ASGICycle(Stream):
         return sink.send_error(status)
 
     cdef tuple told(self):
-        cdef list receivers = self.receivers
         doing = "suspended"
         if self.running:
             doing = "runs"
-        elif receivers and not self.body_ended and not self.disconnected:
+        elif self.receiver is not None and not self.body_ended and not self.disconnected:
             doing = "waits for its body" if self.request.protocol is None else "waits for a message"
         elif not self.sink.finished and not self.sink.writable():
             doing = "waits for its client"
@@ -521,22 +520,24 @@ cdef class ASGICycle(Stream):
         cdef object future = self.driver.loop.create_future()
         if self.driver.timed and self.body_asked_s == 0 and not self.body_ended:
             self.body_asked_s = fs_exact_s()
-        if self.receivers is None:
-            self.receivers = [future]
-        else:  # some may have been cancelled
-            self.receivers = [receiver for receiver in self.receivers if not receiver.done()] + [future]
+        # Some may have been cancelled.
+        if self.receiver is None or (self.more_receivers is None and self.receiver.done()):
+            self.receiver = future
+        else:
+            self.more_receivers = [other for other in self.more_receivers or () if not other.done()] + [future]
         return future
 
     cdef int wake_receivers(self) except -1:
-        cdef list receivers = self.receivers
-        if receivers is not None:
-            self.receivers = None
-            if self.body_asked_s > 0:
-                self.sink.body_wait_s += fs_exact_s() - self.body_asked_s
-                self.body_asked_s = 0
-            for future in receivers:
-                if not future.done():
-                    future.set_result(None)
+        receiver, others = self.receiver, self.more_receivers
+        if receiver is None:
+            return 0
+        self.receiver = self.more_receivers = None
+        if self.body_asked_s > 0:
+            self.sink.body_wait_s += fs_exact_s() - self.body_asked_s
+            self.body_asked_s = 0
+        for receiver in [receiver] if others is None else [receiver, *others]:
+            if not receiver.done():
+                receiver.set_result(None)
         return 0
 
     # ---- send() ----
@@ -572,7 +573,7 @@ cdef class ASGICycle(Stream):
         self.sink.send_data(fields.get("body", b""), more)
         if not more:
             self.state = RESPONDED
-            return READY if self.receivers is None else self.after_response()
+            return READY if self.receiver is None else self.after_response()
         return self.after_part()
 
     cdef object send_path(self, dict fields):

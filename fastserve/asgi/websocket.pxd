@@ -17,11 +17,13 @@ cdef class WebSocketCycle(ASGICycle):
     cdef bint accepted
     cdef bint paused
     cdef bint busy                    # with a message: there is one, or was, and it has not asked for another
-    cdef list messages                # not yet received by the application
-    cdef Py_ssize_t message_bytes
+    cdef object message               # the first that the application has not received yet, or None
+    cdef list more_messages           # behind it, or None
+    cdef Py_ssize_t message_bytes     # of all of them
     cdef int close_code               # once disconnected
     cdef str close_reason
 
+    cdef bint is_full(self) noexcept
     cdef object accept(self, dict message)
     cdef object refuse(self, int status, object headers)
     cdef object send_part(self, dict message)

@@ -7,6 +7,8 @@ accepted, messages pass by the session.
 
 import logging
 
+from cpython.list cimport PyList_GET_SIZE
+
 from fastserve.asgi.awaitable cimport PENDING, READY
 from fastserve.asgi.driver cimport (
     EXPECT_BODY, EXPECT_START, RESPONDED, ASGICycle, ASGIDriver, printable,
@@ -53,7 +55,6 @@ cdef class WebSocketDriver(MessageDriver):
         cycle.request = request
         cycle.sink = sink
         cycle.session = session
-        cycle.messages = []
         if FS_DEBUG:
             live.cycles += 1
         return cycle
@@ -89,10 +90,14 @@ cdef class WebSocketCycle(ASGICycle):
         if self.ended or self.disconnected:
             return 0
         self.busy = True
-        self.messages.append(data)
+        if self.message is None:
+            self.message = data
+        elif self.more_messages is None:
+            self.more_messages = [data]
+        else:
+            self.more_messages.append(data)
         self.message_bytes += held_bytes(data)
-        if (len(self.messages) >= self.websockets.queue_max
-                or self.message_bytes > self.websockets.queue_bytes_max) and not self.paused:
+        if not self.paused and self.is_full():
             self.paused = True
             self.sink.pause_body()
         return self.wake_receivers()
@@ -103,6 +108,13 @@ cdef class WebSocketCycle(ASGICycle):
             self.close_code = code
             self.close_reason = reason
         return self.wake_receivers()
+
+    cdef bint is_full(self) noexcept:
+        """Whether no more messages should come before the application has taken one."""
+        cdef Py_ssize_t count = self.message is not None
+        if self.more_messages is not None:
+            count += PyList_GET_SIZE(self.more_messages)
+        return count >= self.websockets.queue_max or self.message_bytes > self.websockets.queue_bytes_max
 
     cdef bint is_busy(self) noexcept:
         return self.busy
@@ -146,7 +158,7 @@ cdef class WebSocketCycle(ASGICycle):
         return ASGICycle.give_up(self, status)
 
     cdef int end(self) except -1:
-        self.messages = []
+        self.message = self.more_messages = None
         return ASGICycle.end(self)
 
     # ---- receive() ----
@@ -156,11 +168,15 @@ cdef class WebSocketCycle(ASGICycle):
         if not self.connect_received:
             self.connect_received = True
             return {"type": "websocket.connect"}
-        if self.messages:
-            data = self.messages.pop(0)
+        data = self.message
+        if data is not None:
+            self.message = None
+            if self.more_messages is not None:
+                self.message = self.more_messages.pop(0)
+                if not self.more_messages:
+                    self.more_messages = None
             self.message_bytes -= held_bytes(data)
-            if self.paused and (len(self.messages) < self.websockets.queue_max
-                                and self.message_bytes <= self.websockets.queue_bytes_max):
+            if self.paused and not self.is_full():
                 self.paused = False
                 self.sink.resume_body()
             if type(data) is str:
@@ -215,7 +231,7 @@ cdef class WebSocketCycle(ASGICycle):
         self.state = EXPECT_BODY
         self.sink = session
         self.log("[accepted]")
-        logger.info("connection open")
+        tell("connection open", ())
         return READY
 
     cdef object refuse(self, int status, object headers):
@@ -250,9 +266,16 @@ cdef class WebSocketCycle(ASGICycle):
         cdef bytes target = request.raw_path
         if request.query_string:
             target = target + b"?" + request.query_string
-        logger.info('%s - "WebSocket %s" %s', f"{client[0]}:{client[1]}" if client else "",
-                    printable(target.decode("latin-1")), outcome)
-        return 0
+        return tell('%s - "WebSocket %s" %s', (f"{client[0]}:{client[1]}" if client else "",
+                                               printable(target.decode("latin-1")), outcome))
+
+
+cdef int tell(str message, tuple values) except -1:
+    """A line of the level INFO. To find out who says it, Logger.info() has Python make an object of the frame that
+    called send(), the application's, and that stays as long as the WebSocket. A record of our own needs none."""
+    if logger.isEnabledFor(logging.INFO):
+        logger.handle(logger.makeRecord(logger.name, logging.INFO, __file__, 0, message, values, None))
+    return 0
 
 
 cdef inline Py_ssize_t held_bytes(object message) except -1:

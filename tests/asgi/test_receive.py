@@ -354,6 +354,27 @@ def test_two_at_once_take_one_message_each(serve: Serve) -> None:
         assert client.response().body == b"hel|lo"
 
 
+def test_others_wait_on_when_the_first_is_given_up(serve: Serve) -> None:
+    gate, taken = Gate(), Gate()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        first, second = asyncio.ensure_future(receive()), asyncio.ensure_future(receive())
+        await asyncio.sleep(0)
+        first.cancel()
+        second.add_done_callback(lambda task: taken.announce())
+        both = asyncio.gather(second, receive())
+        gate.announce()
+        await answer(send, b"|".join([message["body"] for message in await both]))
+
+    with serve(app).connect() as client:
+        client.send(unfinished(b"", 5))
+        gate.open()
+        client.send(b"hel")
+        taken.await_reached()
+        client.send(b"lo")
+        assert client.response().body == b"hel|lo"
+
+
 def test_all_that_wait_hear_of_the_end(serve: Serve) -> None:
     gate = Gate()
     seen: list[Any] = []

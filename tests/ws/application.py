@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
+import sys
+from types import CoroutineType, FrameType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -262,6 +265,19 @@ async def recorded(scope: Any, receive: Any, send: Any, query: dict[str, str]) -
     say(f"recorded {message['code']} {received}")
 
 
+async def weighed(scope: Any, receive: Any, send: Any, query: dict[str, str]) -> None:
+    """Tell what is held for as long as this runs: the scope's bytes, beside those of a dict of the same keys,
+    and the objects that there are of this coroutine's frame."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    sizes = [sys.getsizeof(scope), sys.getsizeof(dict(scope.items()))]
+    coroutines = [thing for thing in gc.get_objects() if isinstance(thing, CoroutineType)]
+    (own,) = [coroutine for coroutine in coroutines if coroutine.cr_code is weighed.__code__]
+    frames = sum(isinstance(held, FrameType) for held in gc.get_referents(own))
+    await send({"type": "websocket.send", "text": json.dumps([*sizes, frames])})
+    await receive()
+
+
 async def stays(scope: Any, receive: Any, send: Any, query: dict[str, str]) -> None:
     """Ignore what comes, the end too."""
     await begin(receive, send)
@@ -295,4 +311,5 @@ PATHS = {
     "/adds": adds,
     "/recorded": recorded,
     "/stays": stays,
+    "/weighed": weighed,
 }
