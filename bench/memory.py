@@ -70,6 +70,9 @@ class Sunk(asyncio.Transport):
     def abort(self) -> None:
         pass
 
+    def is_closing(self) -> bool:
+        return False
+
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = cast(asyncio.Protocol, protocol)
 
