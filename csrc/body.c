@@ -40,9 +40,9 @@ static int check_chunk_line(const fs_body *body, const fs_limits *limits, uint32
     return 0;
 }
 
-void fs_body_add_extension(fs_body *body, const char *at, size_t len)
+void fs_body_add_extension(fs_body *body, const char *at)
 {
-    if (len > 0 && !body->has_extension) {
+    if (!body->has_extension) {
         body->has_extension = 1;
         body->extension_at = body->framing + (uint32_t)(at - body->mark) - 1; /* its semicolon */
     }

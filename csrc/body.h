@@ -45,8 +45,8 @@ static inline void fs_body_begin_feed(fs_body *body, const char *data)
 /* Body bytes, len > 0. A feed's parts are joined to one. */
 int fs_body_add(fs_body *body, const fs_limits *limits, const char *at, size_t len, fs_refusal *refusal);
 
-/* A fragment of a chunk's extension, behind its semicolon. */
-void fs_body_add_extension(fs_body *body, const char *at, size_t len);
+/* A fragment of a chunk's extension, behind its semicolon; it may be empty. */
+void fs_body_add_extension(fs_body *body, const char *at);
 
 /* The line of the last chunk has ended. */
 void fs_body_begin_trailer(fs_body *body);

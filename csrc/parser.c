@@ -75,7 +75,8 @@ static int on_headers_complete(llhttp_t *http)
 
 static int on_chunk_extension(llhttp_t *http, const char *at, size_t len)
 {
-    fs_body_add_extension(&((fs_parser *)http)->body, at, len);
+    (void)len;
+    fs_body_add_extension(&((fs_parser *)http)->body, at);
     return 0;
 }
 

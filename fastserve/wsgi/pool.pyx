@@ -18,6 +18,7 @@ daemons: one that the application never returns keeps no process alive.
 
 import logging
 import threading
+import traceback
 
 from fastserve.csrc.clock cimport fs_monotonic_s
 from fastserve.wsgi.parking cimport Parking
@@ -168,7 +169,10 @@ cdef class Pool:
             try:
                 job.work(worker)
             except BaseException:
-                logger.exception("A thread could not end a request")
+                try:
+                    logger.exception("A thread could not end a request")
+                except BaseException:  # the program's own filters and handlers may raise; the thread goes on
+                    traceback.print_exc()
             self.busy -= 1
             worker.job = None
             job = None

@@ -7,6 +7,7 @@ which thread this runs, is for threaded.pyx and inline.pyx. Everything here runs
 
 import logging
 import os
+import traceback
 
 cimport cython
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
@@ -305,11 +306,17 @@ cdef class Response(Stream):
         return 0
 
     def complain(self, message, *values, exc_info=None):
-        """A line in the error log that names the route, and the request where it has a name."""
+        """A line in the error log that names the route, and the request where it has a name.
+
+        The program's own filters and handlers may raise. A thread has nobody to tell of that but stderr, and goes on.
+        """
         cdef Request request = self.request
         path = request.path.encode("unicode_escape").decode("ascii")
         name = "" if request.request_id is None else f", request {request.request_id}"
-        logger.error(message + " (%s %s%s)", *values, request.method, path, name, exc_info=exc_info)
+        try:
+            logger.error(message + " (%s %s%s)", *values, request.method, path, name, exc_info=exc_info)
+        except Exception:
+            traceback.print_exc()
 
 
 # Every request makes one of each, so they are cheaper than bound methods.

@@ -335,10 +335,12 @@ def test_shield(serve: Serve) -> None:
 
 
 def test_two_at_once_take_one_message_each(serve: Serve) -> None:
-    gate = Gate()
+    gate, taken = Gate(), Gate()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        both = asyncio.gather(receive(), receive())
+        first = asyncio.ensure_future(receive())
+        first.add_done_callback(lambda task: taken.announce())
+        both = asyncio.gather(first, receive())
         gate.announce()
         messages = await both
         bodies = [message["body"] for message in messages]
@@ -349,7 +351,7 @@ def test_two_at_once_take_one_message_each(serve: Serve) -> None:
         client.send(unfinished(b"", 5))
         gate.open()
         client.send(b"hel")
-        client.expect_silence()
+        taken.await_reached()
         client.send(b"lo")
         assert client.response().body == b"hel|lo"
 

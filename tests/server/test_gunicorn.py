@@ -63,11 +63,11 @@ def test_the_access_log_goes_where_gunicorns_goes(tmp_path: Path) -> None:
 def test_the_level_is_gunicorns(tmp_path: Path) -> None:
     path = tmp_path / "app.sock"
     with gunicorn(tmp_path, "-b", f"unix:{path}", "--log-level", "error") as arbiter:
-        while not path.exists():
-            assert arbiter.popen.poll() is None, arbiter.output
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(TIMEOUT_S)
-            sock.connect(str(path))
+            while sock.connect_ex(str(path)) != 0:  # bound, perhaps, and not listening yet
+                assert arbiter.popen.poll() is None, arbiter.output
+                time.sleep(0.01)
             assert get(sock, "/")[1] == "hello"
         arbiter.terminate()
     assert arbiter.output == "application shutdown\n"

@@ -66,9 +66,9 @@ def test_one_that_is_stopped_is_killed(tmp_path: Path) -> None:
 def test_one_that_does_not_start_is_killed(tmp_path: Path) -> None:
     (tmp_path / "slow").touch()
     with supervised(tmp_path, "--workers", "2", "--worker-boot-timeout-s", "2") as server:
+        server.wait_for("application.py", 2)  # some may have been killed before they came so far
         server.wait_for("died: killed by SIGKILL", 2)
-        assert server.output.count("has not started in 2 seconds") == 2
-        assert server.output.count("application.py") >= 2
+        assert server.output.count("has not started in 2 seconds") >= 2
         (tmp_path / "slow").unlink()
         assert len(server.serving(2)) == 2
         assert server.ends() == 0

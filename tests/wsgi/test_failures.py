@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -107,6 +108,27 @@ def test_in_close(serve: Serve, kind: Kind) -> None:
     until(lambda: serving.in_flight == 0, "a request did not end")
     texts = serving.errors()
     assert len(texts) == 2 and all(text.startswith("Exception in close() of what") for text in texts)
+
+
+def test_a_log_filter_that_raises(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
+    """The program's own: clients get their answers all the same, by every thread, and the server can stop."""
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        raise RuntimeError("of the application")
+
+    def failing(record: logging.LogRecord) -> bool:
+        raise KeyError("of the filter")
+
+    serving = serve(well_or(app))
+    logger = logging.getLogger("fastserve.error")
+    logger.filters.insert(0, failing)  # type: ignore[arg-type]
+    try:
+        assert [serving.ask(get()).status for _ in range(5)] == [500] * 5
+        assert_served(serving)
+    finally:
+        logger.filters.remove(failing)  # type: ignore[arg-type]
+    until(lambda: serving.in_flight == 0, "a request did not end")
+    assert capfd.readouterr().err.count("KeyError: 'of the filter'") == 5
 
 
 def test_a_recursion_without_end(serve: Serve) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections import deque
 
@@ -138,7 +139,10 @@ class Pool:
             try:
                 job.work()
             except BaseException:
-                logger.exception("A thread could not end a request")
+                try:
+                    logger.exception("A thread could not end a request")
+                except BaseException:  # the program's own filters and handlers may raise; the thread goes on
+                    traceback.print_exc()
             job = None
 
     def _take(self) -> Job | None:

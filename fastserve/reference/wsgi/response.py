@@ -7,6 +7,7 @@ for its `Outlet`: threaded.py and inline.py have one each. Everything here runs 
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -121,7 +122,7 @@ class Call:
         except BaseException as error:  # SystemExit too: an application does not end the server
             try:
                 if not self._is_of_disconnect(error):
-                    complain(self._request, "Exception in WSGI application", exc_info=error)
+                    self._complain("Exception in WSGI application", error)
             finally:
                 self._outlet.give_up()
         finally:
@@ -221,8 +222,14 @@ class Call:
                 close()
         except BaseException as error:
             if not self._is_of_disconnect(error):
-                message = "Exception in close() of what a WSGI application returned"
-                complain(self._request, message, exc_info=error)
+                self._complain("Exception in close() of what a WSGI application returned", error)
+
+    def _complain(self, message: str, error: BaseException) -> None:
+        """The program's own filters and handlers may raise. A thread can tell only stderr, and goes on."""
+        try:
+            complain(self._request, message, exc_info=error)
+        except Exception:
+            traceback.print_exc()
 
     def _is_of_disconnect(self, error: BaseException) -> bool:
         """Whether an application has only let pass what the server raised to it about its client."""
