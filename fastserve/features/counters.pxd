@@ -13,7 +13,9 @@ cdef enum:
 
 
 cdef class Counters(Observer):
-    cdef dict methods                                    # name -> row
+    cdef dict rows                                       # of the methods, by name
+    cdef str method                                      # of the last request
+    cdef int row                                         # its own
     cdef uint64_t requests[METHODS_MAX][STATUSES_MAX]
     cdef uint64_t durations[BUCKETS + 1]                 # by bucket; the last one has no bound
     cdef double duration_s

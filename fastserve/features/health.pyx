@@ -4,7 +4,7 @@ A driver before the application's: two paths are answered here, by the event loo
 tells that it turns; a server whose loop is blocked does not answer at all.
 """
 
-from fastserve.features.outer cimport OuterDriver
+from fastserve.features.outer cimport OuterDriver, has_path
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Driver, Stream
@@ -27,8 +27,8 @@ cdef class HealthDriver(OuterDriver):
 
     cdef Stream open(self, Request request, Sink sink):
         cdef HealthAnswer answer
-        cdef bint is_ready_path = request.path == self.ready_path
-        if not (is_ready_path or request.path == self.live_path) or request.method not in ("GET", "HEAD"):
+        cdef bint is_ready_path = has_path(request, self.ready_path)
+        if not (is_ready_path or has_path(request, self.live_path)) or request.method not in ("GET", "HEAD"):
             return self.inner.open(request, sink)
         answer = HealthAnswer.__new__(HealthAnswer)
         answer.sink = sink

@@ -3,7 +3,7 @@
 A driver before the application's, as for the server's health: the application knows nothing of it.
 """
 
-from fastserve.features.outer cimport OuterDriver
+from fastserve.features.outer cimport OuterDriver, has_path
 from fastserve.stream.request cimport Request
 from fastserve.stream.sink cimport Sink
 from fastserve.stream.stream cimport Driver, Stream
@@ -25,7 +25,7 @@ cdef class MetricsDriver(OuterDriver):
 
     cdef Stream open(self, Request request, Sink sink):
         cdef MetricsAnswer answer
-        if request.path != self.path or request.method not in ("GET", "HEAD"):
+        if not has_path(request, self.path) or request.method not in ("GET", "HEAD"):
             return self.inner.open(request, sink)
         answer = MetricsAnswer.__new__(MetricsAnswer)
         answer.request = request
