@@ -148,6 +148,7 @@ def test_an_application_of_asgi_3_is_called_as_the_option_says(tmp_path: Path) -
 
 
 def test_parts_of_the_users_own(tmp_path: Path) -> None:
+    pytest.importorskip("fastserve.h1.connection")
     words = ("--loop", "application:own_loop", "--http", "application:own_protocol")
     with running(tmp_path, "--port", "0", *words) as process:
         assert process.get("/")[1] == "hello"

@@ -19,6 +19,7 @@ SECONDS = 4
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_a_few_seconds(seed: int, loop: str) -> None:
     pytest.importorskip("fastapi")
+    pytest.importorskip("fastserve.net.debug")
     result = soak(SECONDS, seed, loop)
     assert result.samples[-1].answers > 50
     assert [fault for fault in result.faults() if not fault.startswith("memory grew")] == []
