@@ -7,7 +7,7 @@ asked by the last of them, over one event loop, what an application may do wrong
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,21 +29,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     leave_out_what_is_not_asked(config, items, HERE)
 
 
-def leave_out_what_is_not_asked(config: pytest.Config, items: list[pytest.Item], directory: Path) -> None:
-    """Of the tests in this directory."""
+def leave_out_what_is_not_asked(
+    config: pytest.Config,
+    items: list[pytest.Item],
+    directory: Path,
+    of_the_last: Container[str] | None = ADVERSARY,
+) -> None:
+    """Of the tests in this directory. The last implementation is asked these files; None: all."""
     if not config.getoption("--parity"):
-        left_out = [item for item in items if item.path.parent == directory and not _is_asked(item)]
+        left_out = [
+            item for item in items if item.path.parent == directory and not _is_asked(item, of_the_last)
+        ]
         items[:] = [item for item in items if item not in set(left_out)]
         config.hook.pytest_deselected(items=left_out)
 
 
-def _is_asked(item: pytest.Item) -> bool:
+def _is_asked(item: pytest.Item, of_the_last: Container[str] | None) -> bool:
     callspec = getattr(item, "callspec", None)
     http = callspec.params.get("http", HTTP_IMPLEMENTATIONS[0]) if callspec is not None else None
     if http in (None, HTTP_IMPLEMENTATIONS[0]):
         return True
     is_oracle = http == HTTP_IMPLEMENTATIONS[-1] and callspec.params.get("loop") == "asyncio"
-    return is_oracle and item.path.name in ADVERSARY
+    return is_oracle and (of_the_last is None or item.path.name in of_the_last)
 
 
 @pytest.fixture(params=HTTP_IMPLEMENTATIONS)

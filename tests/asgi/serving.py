@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from wire.client import Client, Response, parse_response
@@ -90,6 +91,21 @@ class _Errors(logging.Filter):
         if record.levelno >= logging.WARNING:
             self.texts.append(logging.Formatter("%(message)s").format(record))
         return False
+
+
+@contextlib.contextmanager
+def a_log_filter_that_raises() -> Iterator[None]:
+    """The program's own, and the first that is asked: KeyError."""
+
+    def failing(record: logging.LogRecord) -> bool:
+        raise KeyError("of the filter")
+
+    logger = logging.getLogger("fastserve.error")
+    logger.filters.insert(0, failing)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        logger.filters.remove(failing)  # type: ignore[arg-type]
 
 
 class Serving:

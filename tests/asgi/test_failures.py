@@ -13,7 +13,7 @@ import pytest
 
 from .apps import Receive, Scope, Send, answer, head, part, read
 from .conftest import Serve
-from .serving import Gate, Serving, get, request
+from .serving import Gate, Serving, a_log_filter_that_raises, get, request
 
 CASES = pytest.mark.parametrize
 ERRORS = [
@@ -295,25 +295,17 @@ def test_a_value_that_cannot_be_printed(serve: Serve, capfd: pytest.CaptureFixtu
 
 def test_a_log_handler_that_raises(serve: Serve) -> None:
     """The program's own filters and handlers may fail: the client gets its answer all the same."""
-    import logging
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("of the application")
 
-    def failing(record: logging.LogRecord) -> bool:
-        raise KeyError("of the filter")
-
     serving = serve(well_or(app))
-    logger = logging.getLogger("fastserve.error")
-    logger.filters.insert(0, failing)  # type: ignore[arg-type]
-    try:
+    with a_log_filter_that_raises():
         with serving.connect() as client:
             assert client.ask(get()).status == 500
             client.expect_eof()
         serving.await_idle()
         assert_served(serving)
-    finally:
-        logger.filters.remove(failing)  # type: ignore[arg-type]
     serving.in_loop(gc.collect)
     assert "KeyError" in "".join(serving.failures())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgi.conftest import assert_no_more_objects, live_objects, stop_all
+from asgi.conftest import assert_no_more_objects, leave_out_what_is_not_asked, live_objects, stop_all
 from asgi.serving import App, Serving, until
 from wire.servers import HTTP_IMPLEMENTATIONS
 
@@ -25,19 +25,8 @@ DRIVERS = {"threads": {"wsgi_threads": 4}, "inline": {"wsgi_threads": 0}}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--parity"):
-        left_out = [item for item in items if item.path.parent == HERE and not _is_asked(item)]
-        items[:] = [item for item in items if item not in set(left_out)]
-        config.hook.pytest_deselected(items=left_out)
-
-
-def _is_asked(item: pytest.Item) -> bool:
-    callspec = getattr(item, "callspec", None)
-    http = callspec.params.get("http", HTTP_IMPLEMENTATIONS[0]) if callspec is not None else None
-    if http in (None, HTTP_IMPLEMENTATIONS[0]):
-        return True
-    # Nor over the wire or in megabytes, which tests/wire does, and which take a server process each.
-    return http == HTTP_IMPLEMENTATIONS[-1] and callspec.params.get("loop") == "asyncio"
+    # Not over the wire or in megabytes: tests/wire does that, and it takes a server process each.
+    leave_out_what_is_not_asked(config, items, HERE, of_the_last=None)
 
 
 @pytest.fixture(params=HTTP_IMPLEMENTATIONS)

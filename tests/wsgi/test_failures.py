@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 
 import pytest
-from asgi.serving import Serving, get, until
+from asgi.serving import Serving, a_log_filter_that_raises, get, until
 
 from .apps import PLAIN, Environ, StartResponse, Wsgi
 from .conftest import Serve
@@ -116,17 +115,10 @@ def test_a_log_filter_that_raises(serve: Serve, capfd: pytest.CaptureFixture[str
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         raise RuntimeError("of the application")
 
-    def failing(record: logging.LogRecord) -> bool:
-        raise KeyError("of the filter")
-
     serving = serve(well_or(app))
-    logger = logging.getLogger("fastserve.error")
-    logger.filters.insert(0, failing)  # type: ignore[arg-type]
-    try:
+    with a_log_filter_that_raises():
         assert [serving.ask(get()).status for _ in range(5)] == [500] * 5
         assert_served(serving)
-    finally:
-        logger.filters.remove(failing)  # type: ignore[arg-type]
     until(lambda: serving.in_flight == 0, "a request did not end")
     assert capfd.readouterr().err.count("KeyError: 'of the filter'") == 5
 
